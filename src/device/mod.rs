@@ -1,0 +1,112 @@
+//! Where numbers live and what computes.
+
+mod backend;
+mod codes;
+pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+mod shapes;
+mod tensor;
+
+pub use backend::{ACTIVE_FROM, AdamStep, Backend, Gemm, Grad, Projection, log};
+pub use codes::{ByAtom, Codes};
+pub use tensor::{Element, Tensor};
+
+#[cfg(feature = "gpu")]
+pub use gpu::{AdapterChoice, GpuOptions};
+
+use crate::error::Result;
+use std::{ops::Deref, sync::Arc};
+
+/// A handle to what computes; cheap to clone. It dereferences to its [`Backend`].
+#[derive(Clone)]
+pub enum Device {
+    /// Plain Rust on all cores.
+    Cpu(Arc<cpu::Cpu>),
+    /// WGSL through wgpu.
+    #[cfg(feature = "gpu")]
+    Gpu(Arc<gpu::Gpu>),
+}
+
+impl Device {
+    /// The CPU backend.
+    pub fn cpu() -> Self {
+        Self::Cpu(Arc::new(cpu::Cpu))
+    }
+
+    /// The best GPU, else the CPU. A software driver (lavapipe, SwiftShader, WARP) is not taken: the CPU backend is
+    /// about ten times faster; ask for it with [`Device::gpu`].
+    pub async fn best() -> Self {
+        #[cfg(feature = "gpu")]
+        if let Ok(device) = Self::gpu(&GpuOptions::default()).await {
+            return device;
+        }
+        Self::cpu()
+    }
+
+    /// A GPU chosen by `options`.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`](crate::Error::NoDevice) if there is none of that kind.
+    #[cfg(feature = "gpu")]
+    pub async fn gpu(options: &GpuOptions) -> Result<Self> {
+        Ok(Self::Gpu(Arc::new(gpu::Gpu::new(options).await?)))
+    }
+
+    /// Whether this is a GPU, real or software.
+    pub fn is_gpu(&self) -> bool {
+        match self {
+            Self::Cpu(_) => false,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => true,
+        }
+    }
+
+    /// A name for people: "CPU, 8 threads" or the adapter's name and API.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cpu(cpu) => cpu.name(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.name(),
+        }
+    }
+
+    /// Sends what was recorded to the device. Nothing to do on the CPU.
+    pub fn submit(&self) {
+        match self {
+            Self::Cpu(_) => {}
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.submit(),
+        }
+    }
+
+    /// Submits, waits until all is done, and reports any fault of the device since the last call.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) with what the driver said.
+    pub async fn sync(&self) -> Result<()> {
+        match self {
+            Self::Cpu(_) => Ok(()),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.sync().await,
+        }
+    }
+}
+
+impl Deref for Device {
+    type Target = dyn Backend;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Cpu(cpu) => &**cpu,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => &**gpu,
+        }
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}

@@ -1,0 +1,56 @@
+//! The shape rules of every operation, checked by both backends before they touch anything.
+
+use super::{ByAtom, Codes, Element, Gemm, Grad, Tensor};
+
+/// Panics unless `tensor` has the shape, naming the operand.
+#[track_caller]
+pub(crate) fn expect<T: Element>(what: &str, tensor: &Tensor<T>, shape: [usize; 2]) {
+    assert_eq!(tensor.shape(), shape, "shape of {what}");
+}
+
+/// (m, n, k) of a product.
+#[track_caller]
+pub(crate) fn gemm(a: &Tensor, b: &Tensor, c: &Tensor, spec: &Gemm<'_>) -> (usize, usize, usize) {
+    assert!(!(spec.transpose_a && spec.transpose_b), "the TT product does not exist");
+    let (m, k) = if spec.transpose_a { (a.cols(), a.rows()) } else { (a.rows(), a.cols()) };
+    let (k_b, n) = if spec.transpose_b { (b.cols(), b.rows()) } else { (b.rows(), b.cols()) };
+    assert_eq!(k, k_b, "inner dimension of {:?} and {:?}", a.shape(), b.shape());
+    expect("C", c, [m, n]);
+    if let Some(bias) = spec.bias {
+        assert_eq!(bias.len(), n, "length of the bias");
+    }
+    (m, n, k)
+}
+
+/// Codes against a matrix [K, n] and a batch matrix [B, n].
+#[track_caller]
+pub(crate) fn sparse_product(codes: &Codes, m: &Tensor, batch: &Tensor) {
+    expect("M", m, [codes.concepts(), batch.cols()]);
+    assert_eq!(codes.rows(), batch.rows(), "rows of the codes and of the batch matrix");
+}
+
+/// Values at the entries of `codes`.
+#[track_caller]
+pub(crate) fn entries(codes: &Codes, values: &Tensor) {
+    expect("entry values", values, [codes.rows(), codes.width()]);
+}
+
+/// The transposed index fits the codes.
+#[track_caller]
+pub(crate) fn index(codes: &Codes, by_atom: &ByAtom) {
+    assert_eq!(codes.concepts(), by_atom.concepts(), "concepts of codes and index");
+    assert_eq!(codes.width(), by_atom.width(), "width of codes and index");
+}
+
+/// A gradient for a parameter of this shape.
+#[track_caller]
+pub(crate) fn grad(grad: &Grad<'_>, shape: [usize; 2]) {
+    match grad {
+        Grad::Dense(dense) => expect("gradient", dense, shape),
+        Grad::Rows { by_atom, values, source } => {
+            assert_eq!(by_atom.concepts(), shape[0], "rows of the gradient");
+            assert_eq!(source.cols(), shape[1], "columns of the gradient");
+            expect("entry values", values, [source.rows(), by_atom.width()]);
+        }
+    }
+}

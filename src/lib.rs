@@ -1,0 +1,8 @@
+//! Archetypal sparse autoencoders on any GPU, or on none.
+
+pub mod device;
+mod error;
+pub mod sae;
+
+pub use device::{Device, Tensor};
+pub use error::{Error, Result, human_bytes};
