@@ -239,8 +239,8 @@ pub trait Backend {
     /// `distance[i]` = min(`distance[i]`, ‖x_i − centre‖²), with x [n, d], centre [1, d], distance [n, 1].
     fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor);
 
-    /// Row j of centres [N, d] = row j of sums / number of entries of j; rows without entries stay.
-    fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor);
+    /// Row j of centres [N, d] = row j of sums / `counts[j]`; rows with a count of 0 stay. counts [N, 1].
+    fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor);
 
     /// `out[i]` = max(`out[i]`, max_j a[i, j]), leaving out j = i + `skip` when given. a [m, n], out [m, 1].
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor);

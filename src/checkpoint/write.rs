@@ -1,0 +1,102 @@
+//! What goes into a checkpoint.
+
+use super::{FORMAT, METADATA_KEY, Manifest, RunState, entry::Entry, names};
+use crate::{
+    error::{Error, Result},
+    sae::{Sae, dictionary},
+    train::{TrainSettings, Trainer},
+};
+use std::collections::HashMap;
+
+/// What to write.
+#[derive(Clone, Copy, Debug)]
+pub enum Contents<'a> {
+    /// A model, and how it was trained if that is known.
+    Model(&'a Sae, Option<&'a TrainSettings>),
+    /// A run with all that it needs to go on. Its figures must have been collected
+    /// ([`Trainer::collect`]).
+    Run(&'a Trainer),
+}
+
+impl<'a> Contents<'a> {
+    fn manifest(&self) -> Manifest {
+        let (sae, training, run) = match *self {
+            Self::Model(sae, training) => (sae, training, None),
+            Self::Run(trainer) => (trainer.sae(), Some(trainer.settings()), Some(trainer.state())),
+        };
+        Manifest {
+            format: FORMAT,
+            model: sae.settings().clone(),
+            training: training.cloned(),
+            run,
+        }
+    }
+
+    /// The metadata: one key, so that equal contents give equal bytes.
+    pub(super) fn metadata(&self) -> HashMap<String, String> {
+        let json = serde_json::to_string(&self.manifest()).expect("a manifest is plain data");
+        HashMap::from([(METADATA_KEY.to_owned(), json)])
+    }
+
+    /// The tensors.
+    pub(super) async fn entries(&self) -> Result<Vec<Entry<'a>>> {
+        match *self {
+            Self::Model(sae, _) => model_entries(sae).await,
+            Self::Run(trainer) => {
+                let mut entries = model_entries(trainer.sae()).await?;
+                entries.extend(trainer.entries().await?);
+                Ok(entries)
+            }
+        }
+    }
+}
+
+/// The bytes of a checkpoint.
+///
+/// # Errors
+/// [`Error::Device`] if a tensor could not be read back.
+pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
+    let entries = contents.entries().await?;
+    let views = entries.iter().map(|entry| (&entry.name, entry));
+    safetensors::serialize(views, Some(contents.metadata()))
+        .map_err(|error| Error::file("checkpoint", error.to_string(), ""))
+}
+
+async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
+    let mut entries = Vec::new();
+    for parameter in sae.parameters() {
+        entries.push(Entry::of(parameter.name, &parameter.dims, &parameter.value).await?);
+    }
+    let dictionary = &sae.dictionary;
+    if !dictionary.use_multiplier {
+        let multiplier = &dictionary.multiplier;
+        entries.push(Entry::of(multiplier.name, &multiplier.dims, &multiplier.value).await?);
+    }
+    let points = &dictionary.points;
+    entries.push(Entry::of(dictionary::names::POINTS, &points.shape(), points).await?);
+    entries.push(Entry::vector(names::SHIFT, sae.normalizer().shift()));
+    entries.push(Entry::vector(names::SCALE, sae.normalizer().scale()));
+    Ok(entries)
+}
+
+impl Trainer {
+    fn state(&self) -> RunState {
+        RunState {
+            data: self.data,
+            progress: self.progress.clone(),
+            adam_steps: self.adam.steps,
+        }
+    }
+
+    async fn entries(&self) -> Result<Vec<Entry<'_>>> {
+        let mut entries = Vec::new();
+        for (parameter, (first, second)) in self.sae.parameters().iter().zip(&self.adam.moments) {
+            let name = |prefix: &str| format!("{prefix}{}", parameter.name);
+            entries.push(Entry::of(name(names::FIRST), &parameter.dims, first).await?);
+            entries.push(Entry::of(name(names::SECOND), &parameter.dims, second).await?);
+        }
+        let fired = &self.counters.fired;
+        entries.push(Entry::of(names::FIRED, &[fired.rows()], fired).await?);
+        Ok(entries)
+    }
+}
