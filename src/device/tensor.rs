@@ -182,7 +182,7 @@ fn zeroed_vec<T: Element>(rows: usize, cols: usize) -> Result<Vec<T>> {
         hint: "Lower --concepts, --points or --batch-size.".into(),
     };
     let len = rows.checked_mul(cols).ok_or_else(too_large)?;
-    let mut values = Vec::new();
+    let mut values: Vec<T> = Vec::new();
     values.try_reserve_exact(len).map_err(|_| too_large())?;
     // A fresh zeroed allocation instead of a fill: the pages are touched only when used.
     drop(values);
