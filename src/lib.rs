@@ -1,8 +1,12 @@
 //! Archetypal sparse autoencoders on any GPU, or on none.
 
+pub mod checkpoint;
+pub mod data;
 pub mod device;
 mod error;
+pub mod points;
 pub mod sae;
+pub mod train;
 
 pub use device::{Device, Tensor};
 pub use error::{Error, Result, human_bytes};

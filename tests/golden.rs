@@ -60,9 +60,11 @@ fn load(bytes: &[u8]) -> Case {
     let file = SafeTensors::deserialize(bytes).unwrap();
     let tensors = file.iter().map(|(name, view)| {
         let values = match view.dtype() {
-            safetensors::Dtype::F32 => {
-                view.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect()
-            }
+            safetensors::Dtype::F32 => view
+                .data()
+                .chunks(4)
+                .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
+                .collect(),
             safetensors::Dtype::F64 => {
                 view.data().chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
             }
@@ -205,6 +207,9 @@ impl Case {
             }
             let bound = (20.0 * float32_error).max(2e-5);
             let error = relative_error(ours, &self.tensors[name]);
+            if std::env::var_os("ARCHETYPAL_GOLDEN_VERBOSE").is_some() {
+                println!("    {name:44} {error:.1e} of {bound:.1e}");
+            }
             // `!(a <= b)`: a NaN is the worst of all.
             if !(error / bound <= worst.0) {
                 worst = (error / bound, name.clone(), error, bound);
@@ -229,7 +234,8 @@ async fn forward(prefix: &str, sae: &Sae, x: &Tensor) -> Computed {
 /// ‖a − b‖ / ‖b‖, with b the reference's.
 fn relative_error(ours: &[f32], reference: &[f64]) -> f64 {
     assert_eq!(ours.len(), reference.len());
-    let difference: f64 = ours.iter().zip(reference).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+    let difference: f64 =
+        ours.iter().zip(reference).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
     let norm: f64 = reference.iter().map(|b| b * b).sum();
     difference.sqrt() / (norm.sqrt() + 1e-30)
 }

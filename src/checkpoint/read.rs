@@ -3,7 +3,7 @@
 use super::{FORMAT, METADATA_KEY, Manifest, RunState, names};
 use crate::{
     data::Normalizer,
-    device::{Device, Tensor},
+    device::Device,
     error::{Error, Result},
     sae::{
         EncoderKind, Kernel, Sae, SaeSettings, Selection, Tensors,

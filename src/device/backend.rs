@@ -52,15 +52,17 @@ pub enum Projection {
 }
 
 /// The numbers of one Adam step, PyTorch's: p −= lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+///
+/// 1 − β is given beside β: taken in float32, 1 − 0.999 would be off by 1.3e-5.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
-    /// Learning rate.
-    pub lr: f32,
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
+    /// 1 − β₁: m += (1 − β₁)(g − m).
+    pub one_minus_beta1: f32,
+    /// β₂: v = β₂ v + (1 − β₂) g².
     pub beta2: f32,
-    /// Added to the denominator.
+    /// 1 − β₂.
+    pub one_minus_beta2: f32,
+    /// ε, added to the denominator.
     pub eps: f32,
     /// lr / (1 − β₁ᵗ).
     pub step_size: f32,

@@ -101,6 +101,8 @@ struct Lloyd {
     chunk_sums: Tensor,
     /// Rows of each cluster, [N, 1].
     counts: Tensor<u32>,
+    /// X Cᵀ of one chunk, [rows, N].
+    products: Tensor,
     /// Unused figures of the counting.
     log: Tensor,
 }
@@ -111,8 +113,6 @@ struct Chunk {
     x: Tensor,
     /// ‖row‖², [rows, 1].
     x_sq: Tensor,
-    /// X Cᵀ, [rows, N].
-    products: Tensor,
     /// Squared distance to the nearest centre, [rows, 1].
     distance: Tensor,
     /// The nearest centre, as one code of 1 a row.
@@ -124,6 +124,7 @@ impl Lloyd {
     fn new(device: &Device, rows: &[f32], d: usize, count: usize) -> Result<Self> {
         let chunk_rows = (CHUNK_VALUES / count.max(d)).max(1);
         let chunks = rows.chunks(chunk_rows * d).map(|rows| Chunk::new(device, rows, d, count));
+        let most_rows = chunk_rows.min(rows.len() / d);
         Ok(Self {
             chunks: chunks.collect::<Result<_>>()?,
             centres: Tensor::zeros(device, count, d)?,
@@ -131,18 +132,20 @@ impl Lloyd {
             sums: Tensor::zeros(device, count, d)?,
             chunk_sums: Tensor::zeros(device, count, d)?,
             counts: Tensor::zeros(device, count, 1)?,
+            products: Tensor::zeros(device, most_rows, count)?,
             log: Tensor::zeros(device, 1, log::WIDTH)?,
         })
     }
 
     /// Assigns every row to its nearest centre and moves the centres; the squared distances before the move.
     async fn iterate(&mut self, device: &Device) -> Result<Vec<f32>> {
-        let Self { chunks, centres, centres_sq, sums, chunk_sums, counts, log } = self;
+        let Self { chunks, centres, centres_sq, sums, chunk_sums, counts, products, log } = self;
         device.row_sumsq(centres, centres_sq);
         sums.write(&vec![0.0; sums.len()]);
         counts.write(&vec![0; counts.len()]);
         for chunk in chunks.iter_mut() {
-            let Chunk { x, x_sq, products, distance, assignment, by_centre } = chunk;
+            let Chunk { x, x_sq, distance, assignment, by_centre } = chunk;
+            products.set_rows(x.rows());
             device.gemm(x, centres, products, Gemm { transpose_b: true, ..Gemm::default() });
             device.nearest(products, x_sq, centres_sq, &mut assignment.indices, distance);
             device.by_atom(assignment, by_centre);
@@ -190,7 +193,6 @@ impl Chunk {
         Ok(Self {
             x,
             x_sq,
-            products: Tensor::zeros(device, n, count)?,
             distance: Tensor::zeros(device, n, 1)?,
             assignment,
             by_centre: ByAtom::new(device, n, 1, count)?,

@@ -55,9 +55,9 @@ impl Adam {
     fn coefficients(&self, lr: f64) -> AdamStep {
         let t = self.steps as f64;
         AdamStep {
-            lr: lr as f32,
-            beta1: BETA1 as f32,
+            one_minus_beta1: (1.0 - BETA1) as f32,
             beta2: BETA2 as f32,
+            one_minus_beta2: (1.0 - BETA2) as f32,
             eps: EPS,
             step_size: (lr / (1.0 - BETA1.powf(t))) as f32,
             inv_sqrt_bias2: (1.0 / (1.0 - BETA2.powf(t)).sqrt()) as f32,

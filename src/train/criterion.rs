@@ -1,6 +1,6 @@
 //! Losses.
 
-use crate::device::{Backend as _, Device, Tensor};
+use crate::device::{Device, Tensor};
 
 /// What a loss sees of a forward pass, and what it has to leave behind.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Reconstruction<'a> {
 }
 
 /// A loss: records its value and its gradient on the device.
-pub trait Criterion: Send + Sync {
+pub trait Criterion: std::fmt::Debug + Send + Sync {
     /// Its name on the command line and in the log.
     fn name(&self) -> &'static str;
 

@@ -22,4 +22,5 @@ pub use path::Path;
 pub use progress::{Progress, Sums};
 pub use schedule::Schedule;
 pub use settings::{Loss, TrainSettings};
+pub(crate) use counters::Counters;
 pub use trainer::{DataFacts, Trainer};

@@ -41,12 +41,12 @@ impl DataFacts {
 /// to stop; [`train_sae`](super::train_sae) is the plain way to drive it.
 #[derive(Debug)]
 pub struct Trainer {
-    pub(super) sae: Sae,
-    pub(super) settings: TrainSettings,
-    pub(super) data: DataFacts,
-    pub(super) adam: Adam,
-    pub(super) counters: Counters,
-    pub(super) progress: Progress,
+    pub(crate) sae: Sae,
+    pub(crate) settings: TrainSettings,
+    pub(crate) data: DataFacts,
+    pub(crate) adam: Adam,
+    pub(crate) counters: Counters,
+    pub(crate) progress: Progress,
     criterion: Box<dyn Criterion>,
     workspace: Workspace,
     clip: Clip,
@@ -73,7 +73,7 @@ impl Trainer {
     }
 
     /// A run that goes on from `progress` with these moments and counters.
-    pub(super) fn continued(
+    pub(crate) fn continued(
         mut sae: Sae,
         settings: TrainSettings,
         data: DataFacts,

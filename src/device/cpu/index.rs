@@ -104,18 +104,16 @@ impl Rows<'_> {
     }
 }
 
-/// Row j of `centres` = row j of `sums` / entries of j; rows without entries stay.
-pub(super) fn mean_rows(sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
+/// Row j of `centres` = row j of `sums` / `counts[j]`; rows with a count of 0 stay.
+pub(super) fn mean_rows(sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
     shapes::expect("sums", sums, centres.shape());
-    assert_eq!(by_atom.concepts(), centres.rows(), "rows of the centres");
+    shapes::expect("counts", counts, [centres.rows(), 1]);
     let n = centres.cols();
     if n == 0 {
         return;
     }
-    let index = Index::new(by_atom);
-    let rows = centres.cpu_mut().par_chunks_mut(n).zip(sums.cpu().par_chunks(n)).enumerate();
-    rows.with_min_len(super::simd::block_rows(n)).for_each(|(atom, (centre, sum))| {
-        let count = index.of(atom).len();
+    let rows = centres.cpu_mut().par_chunks_mut(n).zip(sums.cpu().par_chunks(n)).zip(counts.cpu());
+    rows.with_min_len(super::simd::block_rows(n)).for_each(|((centre, sum), &count)| {
         if count > 0 {
             centre.iter_mut().zip(sum).for_each(|(centre, &sum)| *centre = sum / count as f32);
         }
