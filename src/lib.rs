@@ -1,5 +1,6 @@
 //! Archetypal sparse autoencoders on any GPU, or on none.
 
+pub mod data;
 pub mod device;
 mod error;
 pub mod sae;
