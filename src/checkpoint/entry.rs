@@ -1,58 +1,52 @@
 //! A tensor on its way into a file.
 
 use crate::{
-    device::{Element, Tensor},
+    data::{TensorOut, Values},
+    device::Tensor,
     error::Result,
 };
-use safetensors::{Dtype, View};
 use std::borrow::Cow;
 
 /// A named tensor, borrowed where it lies in memory already.
 pub(super) struct Entry<'a> {
-    pub name: String,
-    dtype: Dtype,
-    dims: Vec<usize>,
-    bytes: Cow<'a, [u8]>,
+    name: String,
+    shape: Vec<usize>,
+    values: EntryValues<'a>,
+}
+
+enum EntryValues<'a> {
+    F32(Cow<'a, [f32]>),
+    U32(Vec<u32>),
 }
 
 impl<'a> Entry<'a> {
-    /// `tensor` under `name`, with the shape `dims`. Read back from a GPU, borrowed from the CPU.
-    pub async fn of<T: Element>(
-        name: impl Into<String>,
-        dims: &[usize],
-        tensor: &'a Tensor<T>,
-    ) -> Result<Self> {
-        let bytes = match tensor.as_cpu() {
-            Some(values) => Cow::Borrowed(bytemuck::cast_slice(values)),
-            None => Cow::Owned(bytemuck::cast_slice(&tensor.read().await?).to_vec()),
+    /// `tensor` under `name`, with `shape`. Read back from a GPU, borrowed from the CPU.
+    pub async fn of(name: impl Into<String>, shape: &[usize], tensor: &'a Tensor) -> Result<Self> {
+        let values = match tensor.as_cpu() {
+            Some(values) => Cow::Borrowed(values),
+            None => Cow::Owned(tensor.read().await?),
         };
-        // The two elements that tensors have.
-        let is_u32 = std::any::TypeId::of::<T>() == std::any::TypeId::of::<u32>();
-        let dtype = if is_u32 { Dtype::U32 } else { Dtype::F32 };
-        Ok(Self { name: name.into(), dtype, dims: dims.to_vec(), bytes })
+        Ok(Self { name: name.into(), shape: shape.to_vec(), values: EntryValues::F32(values) })
     }
 
     /// A vector that lies on the host.
     pub fn vector(name: impl Into<String>, values: &'a [f32]) -> Self {
-        let bytes = Cow::Borrowed(bytemuck::cast_slice(values));
-        Self { name: name.into(), dtype: Dtype::F32, dims: vec![values.len()], bytes }
-    }
-}
-
-impl View for &Entry<'_> {
-    fn dtype(&self) -> Dtype {
-        self.dtype
+        let shape = vec![values.len()];
+        Self { name: name.into(), shape, values: EntryValues::F32(Cow::Borrowed(values)) }
     }
 
-    fn shape(&self) -> &[usize] {
-        &self.dims
+    /// Counters, one for each row.
+    pub async fn counters(name: impl Into<String>, tensor: &Tensor<u32>) -> Result<Self> {
+        let values = EntryValues::U32(tensor.read().await?);
+        Ok(Self { name: name.into(), shape: vec![tensor.rows()], values })
     }
 
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
+    /// As the writer takes it.
+    pub fn out(&self) -> TensorOut<'_> {
+        let values = match &self.values {
+            EntryValues::F32(values) => Values::F32(values),
+            EntryValues::U32(values) => Values::U32(values),
+        };
+        TensorOut { name: &self.name, shape: self.shape.clone(), values }
     }
 }

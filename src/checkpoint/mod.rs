@@ -9,12 +9,9 @@ mod read;
 mod write;
 
 pub use read::{Checkpoint, Overrides};
+#[cfg(not(target_arch = "wasm32"))]
+pub use write::save;
 pub use write::{Contents, to_bytes};
-
-#[cfg(not(target_arch = "wasm32"))]
-mod file;
-#[cfg(not(target_arch = "wasm32"))]
-pub use file::{CheckpointFile, save};
 
 use crate::{
     sae::SaeSettings,

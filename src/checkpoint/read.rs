@@ -2,7 +2,7 @@
 
 use super::{FORMAT, METADATA_KEY, Manifest, RunState, names};
 use crate::{
-    data::Normalizer,
+    data::{Normalizer, TensorFile},
     device::Device,
     error::{Error, Result},
     sae::{
@@ -13,8 +13,7 @@ use crate::{
     },
     train::{Adam, Counters, TrainSettings, Trainer},
 };
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Settings that a file of the reference does not hold; ignored where the file holds them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,33 +29,40 @@ pub struct Overrides {
 }
 
 /// A checkpoint whose header has been read.
-pub struct Checkpoint<'a> {
-    path: PathBuf,
-    tensors: SafeTensors<'a>,
+#[derive(Debug)]
+pub struct Checkpoint {
+    file: TensorFile,
     manifest: Option<Manifest>,
 }
 
-impl<'a> Checkpoint<'a> {
-    /// Reads the header of `bytes`; `path` is for messages.
+impl Checkpoint {
+    /// Maps the file at `path`.
     ///
     /// # Errors
-    /// [`Error::File`] if it is no .safetensors file, truncated, or of a later format.
-    pub fn parse(bytes: &'a [u8], path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
-        let broken = |problem: String| {
-            let hint = "A checkpoint is a .safetensors file as `archetypal train` writes it, or a state dict of \
-                        overcomplete saved as one; was it copied whole?";
-            Error::file(&path, problem, hint)
-        };
-        let tensors = SafeTensors::deserialize(bytes)
-            .map_err(|error| broken(format!("not a whole .safetensors file ({error})")))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken(e.to_string()))?;
-        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
-        let manifest = match json {
+    /// [`Error::Io`] if it cannot be read, [`Error::File`] if it is no .safetensors file, truncated, or of a later
+    /// format.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::new(TensorFile::open(path)?)
+    }
+
+    /// From the bytes of a file; `name` is for messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn from_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self> {
+        Self::new(TensorFile::from_bytes(name, bytes)?)
+    }
+
+    fn new(file: TensorFile) -> Result<Self> {
+        let manifest = match file.metadata().get(METADATA_KEY) {
             None => None,
-            Some(json) => Some(Self::manifest_from(json).map_err(broken)?),
+            Some(json) => Some(Self::manifest_from(json).map_err(|problem| {
+                let hint = "Was it written by a later version, or changed by hand?";
+                Error::file(file.path(), problem, hint)
+            })?),
         };
-        Ok(Self { path, tensors, manifest })
+        Ok(Self { file, manifest })
     }
 
     fn manifest_from(json: &str) -> std::result::Result<Manifest, String> {
@@ -78,20 +84,14 @@ impl<'a> Checkpoint<'a> {
         self.manifest.as_ref()
     }
 
-    /// Whether it holds an archetypal model at all.
-    pub fn is_model(&self) -> bool {
-        self.tensors.tensor(MIXING).is_ok()
+    /// The file with its tensors.
+    pub fn file(&self) -> &TensorFile {
+        &self.file
     }
 
-    /// Name, dtype and shape of each tensor, sorted by name.
-    pub fn layout(&self) -> Vec<(String, Dtype, Vec<usize>)> {
-        let mut layout: Vec<_> = self
-            .tensors
-            .iter()
-            .map(|(name, view)| (name.to_owned(), view.dtype(), view.shape().to_vec()))
-            .collect();
-        layout.sort_by(|a, b| a.0.cmp(&b.0));
-        layout
+    /// Whether it holds an archetypal model at all.
+    pub fn is_model(&self) -> bool {
+        self.file.contains(MIXING)
     }
 
     /// The settings in the file, or what the shapes and `overrides` make of a file without.
@@ -102,9 +102,9 @@ impl<'a> Checkpoint<'a> {
         if let Some(manifest) = &self.manifest {
             return Ok(manifest.model.clone());
         }
-        let [nb_concepts, nb_points] = self.dims(MIXING)?;
-        let [_, input_shape] = self.dims(POINTS)?;
-        let selection = if self.tensors.tensor(THRESHOLDS).is_ok() {
+        let (_, [nb_concepts, nb_points]) = self.file.tensor(MIXING)?.matrix()?;
+        let (_, [_, input_shape]) = self.file.tensor(POINTS)?.matrix()?;
+        let selection = if self.file.contains(THRESHOLDS) {
             Selection::Jump {
                 kernel: overrides.kernel.unwrap_or_default(),
                 bandwidth: overrides.bandwidth.unwrap_or(1e-3),
@@ -147,9 +147,9 @@ impl<'a> Checkpoint<'a> {
             },
         };
         let mut sae = Sae::new(device, settings, tensors)?;
-        if self.tensors.tensor(names::SHIFT).is_ok() {
+        if self.file.contains(names::SHIFT) {
             let shift = self.floats(names::SHIFT, &[d])?;
-            sae.set_normalizer(Normalizer::new(shift, self.floats(names::SCALE, &[d])?))?;
+            sae.set_normalizer(Normalizer::from_parts(shift, self.floats(names::SCALE, &[d])?)?)?;
         }
         if self.manifest.is_none() {
             // The reference projects before the next forward, not after the update.
@@ -165,7 +165,7 @@ impl<'a> Checkpoint<'a> {
     pub fn trainer(&self, device: &Device) -> Result<Trainer> {
         let Some(Manifest { training: Some(training), run: Some(run), .. }) = &self.manifest else {
             return Err(Error::file(
-                &self.path,
+                self.file.path(),
                 "holds no unfinished training",
                 "Only files written by --checkpoint-every, by Ctrl-C or with --keep-optimizer can be resumed; \
                  --init FILE starts a new run from the parameters of any other.",
@@ -181,7 +181,8 @@ impl<'a> Checkpoint<'a> {
             }
         }
         let mut counters = Counters::new(device, sae.settings().nb_concepts)?;
-        counters.fired.write(&self.integers(names::FIRED, &[sae.settings().nb_concepts])?);
+        let fired = self.file.tensor(names::FIRED)?.with_shape(&[sae.settings().nb_concepts])?;
+        counters.fired.write(&fired.to_u32()?);
         self.resumed(sae, training, run, adam, counters)
     }
 
@@ -197,45 +198,7 @@ impl<'a> Checkpoint<'a> {
         Trainer::continued(sae, training.clone(), data, progress, adam, counters)
     }
 
-    fn view(&self, name: &str) -> Result<TensorView<'a>> {
-        self.tensors.tensor(name).map_err(|_| {
-            let problem = format!("has no tensor {name:?}");
-            Error::file(&self.path, problem, "Is it an archetypal SAE? `archetypal inspect` lists what it holds.")
-        })
-    }
-
-    fn dims(&self, name: &str) -> Result<[usize; 2]> {
-        let view = self.view(name)?;
-        view.shape().try_into().map_err(|_| {
-            let problem = format!("tensor {name:?} has shape {:?}, not two dimensions", view.shape());
-            Error::file(&self.path, problem, "")
-        })
-    }
-
-    fn shaped(&self, name: &str, dims: &[usize]) -> Result<TensorView<'a>> {
-        let view = self.view(name)?;
-        if view.shape() != dims {
-            let got = view.shape();
-            let problem = format!("tensor {name:?} has shape {got:?}, the settings ask for {dims:?}");
-            return Err(Error::file(&self.path, problem, "The file was made for a model of another shape."));
-        }
-        Ok(view)
-    }
-
-    fn floats(&self, name: &str, dims: &[usize]) -> Result<Vec<f32>> {
-        let view = self.shaped(name, dims)?;
-        crate::data::floats(view.dtype(), view.data()).ok_or_else(|| {
-            let problem = format!("tensor {name:?} holds {:?}", view.dtype());
-            Error::file(&self.path, problem, "F16, BF16, F32 and F64 can be read.")
-        })
-    }
-
-    fn integers(&self, name: &str, dims: &[usize]) -> Result<Vec<u32>> {
-        let view = self.shaped(name, dims)?;
-        if view.dtype() != Dtype::U32 {
-            let problem = format!("tensor {name:?} holds {:?}, not U32", view.dtype());
-            return Err(Error::file(&self.path, problem, ""));
-        }
-        Ok(view.data().chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("4 bytes"))).collect())
+    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.file.tensor(name)?.with_shape(shape)?.to_f32()
     }
 }

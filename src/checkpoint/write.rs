@@ -2,11 +2,12 @@
 
 use super::{FORMAT, METADATA_KEY, Manifest, RunState, entry::Entry, names};
 use crate::{
-    error::{Error, Result},
+    data::encode_tensors,
+    error::Result,
     sae::{Sae, dictionary},
     train::{TrainSettings, Trainer},
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What to write.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +33,12 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// The metadata: one key, so that equal contents give equal bytes.
-    pub(super) fn metadata(&self) -> HashMap<String, String> {
+    fn metadata(&self) -> BTreeMap<String, String> {
         let json = serde_json::to_string(&self.manifest()).expect("a manifest is plain data");
-        HashMap::from([(METADATA_KEY.to_owned(), json)])
+        BTreeMap::from([(METADATA_KEY.to_owned(), json)])
     }
 
-    /// The tensors.
-    pub(super) async fn entries(&self) -> Result<Vec<Entry<'a>>> {
+    async fn entries(&self) -> Result<Vec<Entry<'a>>> {
         match *self {
             Self::Model(sae, _) => model_entries(sae).await,
             Self::Run(trainer) => {
@@ -51,15 +50,25 @@ impl<'a> Contents<'a> {
     }
 }
 
-/// The bytes of a checkpoint.
+/// The bytes of a checkpoint: the same for the same contents.
 ///
 /// # Errors
-/// [`Error::Device`] if a tensor could not be read back.
+/// [`crate::Error::Device`] if a tensor could not be read back.
 pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
     let entries = contents.entries().await?;
-    let views = entries.iter().map(|entry| (&entry.name, entry));
-    safetensors::serialize(views, Some(contents.metadata()))
-        .map_err(|error| Error::file("checkpoint", error.to_string(), ""))
+    let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
+    Ok(encode_tensors(&tensors, &contents.metadata()))
+}
+
+/// Writes a checkpoint: beside, synced, then renamed, so that `path` holds the old file or the new one.
+///
+/// # Errors
+/// [`crate::Error::Io`] if it cannot be written, [`crate::Error::Device`] if a tensor could not be read back.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn save(path: impl AsRef<std::path::Path>, contents: Contents<'_>) -> Result<()> {
+    let entries = contents.entries().await?;
+    let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
+    crate::data::write_tensors(path, &tensors, &contents.metadata())
 }
 
 async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
@@ -95,8 +104,7 @@ impl Trainer {
             entries.push(Entry::of(name(names::FIRST), &parameter.dims, first).await?);
             entries.push(Entry::of(name(names::SECOND), &parameter.dims, second).await?);
         }
-        let fired = &self.counters.fired;
-        entries.push(Entry::of(names::FIRED, &[fired.rows()], fired).await?);
+        entries.push(Entry::counters(names::FIRED, &self.counters.fired).await?);
         Ok(entries)
     }
 }
