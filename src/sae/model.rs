@@ -70,6 +70,24 @@ impl Sae {
         })
     }
 
+    /// A fresh model over `points` [N, d], row by row, with the reference's initial values; the encoder's are drawn
+    /// from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] or [`Error::Shape`] where an argument is out of range, [`Error::TooLarge`] if the device
+    /// cannot hold it.
+    pub fn initial(
+        device: &Device,
+        settings: SaeSettings,
+        points: Vec<f32>,
+        seed: u64,
+    ) -> Result<Self> {
+        let tensors = Tensors::initial(&settings, points, seed)?;
+        let mut sae = Self::new(device, settings, tensors)?;
+        sae.project();
+        Ok(sae)
+    }
+
     /// Where it lives.
     pub fn device(&self) -> &Device {
         &self.device
@@ -166,7 +184,12 @@ impl Sae {
         let d = self.settings.input_shape;
         if rows.is_empty() || !rows.len().is_multiple_of(d) {
             let hint = format!("This model takes rows of {d} values.");
-            return Err(Error::shape("the input", &[rows.len()], &[rows.len().div_ceil(d), d], hint));
+            return Err(Error::shape(
+                "the input",
+                &[rows.len()],
+                &[rows.len().div_ceil(d), d],
+                hint,
+            ));
         }
         let mut normalised = rows.to_vec();
         self.normalizer.apply(&mut normalised);

@@ -2,8 +2,8 @@
 
 use super::{
     Adam, Clip, Criterion,
-    criterion::Reconstruction,
     counters::Counters,
+    criterion::Reconstruction,
     workspace::{BuiltAtoms, DenseRoute, Route, SparseProduct, SparseRoute, Workspace},
 };
 use crate::{
@@ -118,7 +118,14 @@ fn backward(sae: &Sae, device: &Device, ws: &mut Workspace) {
             if let Selection::Jump { kernel, bandwidth } = sae.settings().selection {
                 let t = thresholds(sae);
                 device.jump_backward_sparse(
-                    pre, t, kernel, bandwidth, codes, by_atom, grad_codes, grad_thresholds,
+                    pre,
+                    t,
+                    kernel,
+                    bandwidth,
+                    codes,
+                    by_atom,
+                    grad_codes,
+                    grad_thresholds,
                 );
             }
         }
@@ -165,7 +172,8 @@ pub(crate) fn gradients<'a>(sae: &Sae, ws: &'a mut Workspace) -> Vec<Grad<'a>> {
             grads
         }
         Route::Dense(DenseRoute { grad_codes, built, encoder, .. }) => {
-            let mut grads = sae.encoder.backward(device, x, PreCodeGrad::Dense(grad_codes), encoder);
+            let mut grads =
+                sae.encoder.backward(device, x, PreCodeGrad::Dense(grad_codes), encoder);
             grads.extend(built.gradients());
             grads
         }
