@@ -96,8 +96,8 @@ struct Prepared {
 
 impl Args {
     fn out(&self) -> &PathBuf {
-        let resumed = self.resume.as_ref().expect("one of --out and --resume, says the parser");
-        self.out.as_ref().unwrap_or(resumed)
+        let out = self.out.as_ref().or(self.resume.as_ref());
+        out.expect("the parser demands --out or --resume")
     }
 
     /// Refuses what cannot be written, before any work.
