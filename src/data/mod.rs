@@ -27,6 +27,7 @@ mod source;
 mod statistics;
 #[cfg(not(target_arch = "wasm32"))]
 mod stream;
+mod tensor_file;
 mod tensors;
 
 pub use batches::{Batch, BatchStream, Batches, read_normalized};
@@ -46,6 +47,7 @@ pub use source::{InMemory, Location, Source, Subset};
 pub use statistics::Statistics;
 #[cfg(not(target_arch = "wasm32"))]
 pub use stream::{StreamSpec, StreamWriter};
+pub use tensor_file::{StoredTensor, TensorFile};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tensors::write_tensors;
-pub use tensors::{StoredTensor, TensorFile, TensorOut, Values, encode_tensors};
+pub use tensors::{TensorOut, Values, encode_tensors};

@@ -3,7 +3,7 @@
 use super::{Batch, BatchStream, Batches};
 use crate::error::{Error, Result};
 use std::{
-    sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel},
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread::JoinHandle,
 };
 
@@ -65,11 +65,8 @@ impl Drop for Prefetch {
 
 fn read_all(mut batches: Batches, send: &SyncSender<Result<Batch>>, recycled: &Receiver<Batch>) {
     loop {
-        loop {
-            match recycled.try_recv() {
-                Ok(batch) => batches.recycle(batch),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(batch) = recycled.try_recv() {
+            batches.recycle(batch);
         }
         let Some(batch) = batches.next() else { return };
         // Nobody listens any more: the stream was dropped within the epoch.
