@@ -5,6 +5,19 @@
 //! variance in one pass, [`Normalizer`] applies them, and a [`Loader`] gives epochs of [`Batch`]es: shuffled by an
 //! [`Order`] that can be resumed anywhere and bounds the memory, read ahead where there are threads.
 //!
+//! ```
+//! use archetypal::data::{InMemory, Loader, Normalize, Normalizer, Shuffle, Statistics};
+//! use std::sync::Arc;
+//!
+//! let source = Arc::new(InMemory::new("two columns", 2, vec![1.0, 9.0, 3.0, 9.0])?);
+//! let statistics = Statistics::compute(&*source)?;
+//! let normalizer = Arc::new(Normalizer::new(Normalize::Standardize, &statistics));
+//! let loader = Loader::new(source, normalizer, Shuffle::none(), 1024)?;
+//! let batch = loader.epoch(0, 0)?.next().unwrap()?;
+//! assert_eq!(batch.data, [-1.0, 0.0, 1.0, 0.0]); // the second column never varies
+//! # Ok::<(), archetypal::Error>(())
+//! ```
+//!
 //! [`TensorFile`] and [`encode_tensors`] are for the files that this crate writes itself.
 
 mod batches;

@@ -24,10 +24,11 @@ impl Prefetch {
         // One waits in the channel and one in the reader's hands: two ahead.
         let (send, receive) = sync_channel(1);
         let (returned, recycled) = channel();
+        let source = batches.source().clone();
         let thread = std::thread::Builder::new()
             .name("read ahead".into())
             .spawn(move || read_all(batches, &send, &recycled))
-            .map_err(|e| Error::io("start the thread that reads", "", e))?;
+            .map_err(|e| Error::io("read ahead from", source.locate(0).file, e))?;
         Ok(Self { batches: Some(receive), returned, thread: Some(thread) })
     }
 

@@ -13,6 +13,8 @@ use std::{
 };
 
 /// A `.safetensors` file with any number of tensors: a checkpoint, points, codes.
+///
+/// It is mapped, so drop it before the same path is written again: Windows replaces no file that is open.
 pub struct TensorFile {
     path: PathBuf,
     bytes: Bytes,

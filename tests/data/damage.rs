@@ -13,8 +13,12 @@ fn problem(name: &str, bytes: Vec<u8>) -> String {
 
 /// Opens and reads all; whether it worked matters to nobody, as long as nothing panics.
 fn survives(bytes: Vec<u8>) -> bool {
-    let _ = TensorFile::from_bytes("x", bytes.clone())
-        .map(|file| file.names().iter().map(|n| file.tensor(n).unwrap().to_f32()).count());
+    if let Ok(file) = TensorFile::from_bytes("x", bytes.clone()) {
+        for name in file.names() {
+            let tensor = file.tensor(&name).unwrap();
+            let _ = (tensor.to_f32(), tensor.to_u32(), tensor.to_u8());
+        }
+    }
     let Ok(matrix) = MatrixFile::from_bytes("x", bytes, None) else { return false };
     let mut out = vec![0.0; matrix.rows() * matrix.width()];
     matrix.read_range(0, &mut out).unwrap();

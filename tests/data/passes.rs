@@ -2,7 +2,7 @@
 
 use crate::fixtures::*;
 use archetypal::data::{
-    BatchStream, Batches, DataSet, Examples, Grid, Loader, Normalize, Normalizer, Order, Prefetch,
+    BatchStream, Batches, DataSet, Examples, Loader, Normalize, Normalizer, Order, Prefetch,
     Shuffle, Source, Statistics,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -141,7 +141,7 @@ fn the_demo_data_if_present() {
     };
     let pictures = DataSet::open(&[directory.join("clipart-efflite0.safetensors")], None).unwrap();
     assert_eq!((pictures.rows(), pictures.width()), (6272, 320));
-    let grid: Grid = pictures.metadata("grid").unwrap().unwrap().parse().unwrap();
+    let grid = pictures.grid().unwrap().unwrap();
     let examples =
         Examples::read(directory.join("clipart.jsonl"), pictures.rows(), Some(grid)).unwrap();
     assert_eq!((examples.items().len(), grid.cells()), (128, 49));

@@ -91,6 +91,7 @@ fn metadata_must_agree() {
     let (mut paths, _) = shards(directory.path());
     let set = DataSet::open(&paths, None).unwrap();
     assert_eq!(set.metadata("grid").unwrap(), Some("2x2"));
+    assert_eq!(set.grid().unwrap(), Some(Grid { height: 2, width: 2 }));
     assert_eq!(set.metadata("model").unwrap(), None);
     let other = safetensors_f32(4, &exact(1, 4), &[("grid", "7x7")]);
     paths.push(file(directory.path(), "other.safetensors", &other));
