@@ -1,4 +1,0 @@
-#![allow(missing_docs, dead_code)]
-pub fn gpu() -> Option<archetypal::Device> {
-    None
-}
