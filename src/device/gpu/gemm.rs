@@ -161,7 +161,7 @@ fn piece(
     };
     let buffers = [a_chunk, b_chunk, bias_chunk, c_chunk];
     let tiles = |tile_m, tile_n| rows.len().div_ceil(tile_m) * cols.len().div_ceil(tile_n);
-    if gpu.is_software() {
+    if gpu.software_kernels {
         gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
     } else {
         let tile = if tiles(128, 128) >= ENOUGH_TILES { 128 } else { 64 };
