@@ -4,7 +4,7 @@ use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use crate::device::{ByAtom, Tensor, shapes::expect};
+use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const SOURCE: &str = concat!(
