@@ -1,0 +1,170 @@
+//! The operations, each handed to its family of kernels.
+
+use super::Gpu;
+use crate::device::{AdamStep, Backend, ByAtom, Codes, Gemm, Grad, Projection, Tensor};
+use crate::sae::Kernel;
+
+impl Backend for Gpu {
+    fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
+        unimplemented!()
+    }
+
+    fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
+        unimplemented!()
+    }
+
+    fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool) {
+        unimplemented!()
+    }
+
+    fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
+        unimplemented!()
+    }
+
+    fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn jump_sparse(&self, pre: &Tensor, thresholds: &Tensor, reach: f32, codes: &mut Codes) {
+        unimplemented!()
+    }
+
+    fn jump_backward(
+        &self,
+        pre: &Tensor,
+        thresholds: &Tensor,
+        kernel: Kernel,
+        bandwidth: f32,
+        grad: &mut Tensor,
+        grad_thresholds: &mut Tensor,
+    ) {
+        unimplemented!()
+    }
+
+    fn jump_backward_sparse(
+        &self,
+        pre: &Tensor,
+        thresholds: &Tensor,
+        kernel: Kernel,
+        bandwidth: f32,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        grad: &mut Tensor,
+        grad_thresholds: &mut Tensor,
+    ) {
+        unimplemented!()
+    }
+
+    fn by_atom(&self, codes: &Codes, out: &mut ByAtom) {
+        unimplemented!()
+    }
+
+    fn scatter(&self, codes: &Codes, dense: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn mse(
+        &self,
+        x: &Tensor,
+        raw: &mut Tensor,
+        multiplier: Option<&Tensor>,
+        h: &mut Tensor,
+        grad_multiplier: &mut Tensor,
+        log: &mut Tensor,
+        row: usize,
+    ) {
+        unimplemented!()
+    }
+
+    fn column_sums(&self, a: &Tensor, out: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
+        unimplemented!()
+    }
+
+    fn clip_scale(
+        &self,
+        sumsq: &Tensor,
+        max_norm: Option<f32>,
+        scale: &mut Tensor,
+        log: &mut Tensor,
+        row: usize,
+    ) {
+        unimplemented!()
+    }
+
+    fn adam(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    ) {
+        unimplemented!()
+    }
+
+    fn project(&self, param: &mut Tensor, projection: Projection) {
+        unimplemented!()
+    }
+
+    fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
+        unimplemented!()
+    }
+
+    fn count_active(
+        &self,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        fired: &mut Tensor<u32>,
+        log: &mut Tensor,
+        row: usize,
+    ) {
+        unimplemented!()
+    }
+
+    fn count_active_dense(
+        &self,
+        z: &Tensor,
+        fired: &mut Tensor<u32>,
+        log: &mut Tensor,
+        row: usize,
+    ) {
+        unimplemented!()
+    }
+
+    fn row_sumsq(&self, a: &Tensor, out: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn nearest(
+        &self,
+        products: &Tensor,
+        x_sq: &Tensor,
+        c_sq: &Tensor,
+        assignment: &mut Tensor<u32>,
+        distance: &mut Tensor,
+    ) {
+        unimplemented!()
+    }
+
+    fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
+        unimplemented!()
+    }
+
+    fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
+        unimplemented!()
+    }
+}
