@@ -37,11 +37,11 @@ has_real_gpu() {
 }
 
 has_vulkan_loader() {
-  [[ $(uname) == Darwin || $(ldconfig -p) == *libvulkan.so.1* ]]
+  [[ $(uname) == Darwin || $(PATH=$PATH:/sbin ldconfig -p) == *libvulkan.so.1* ]]
 }
 
 lavapipe() {
-  compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' | head -n 1
+  compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' | sed -n 1p
 }
 
 driver_is_chosen() {
@@ -49,7 +49,7 @@ driver_is_chosen() {
 }
 
 has_gpu_driver() {
-  has_vulkan_loader && { driver_is_chosen || has_real_gpu || [[ -n $(lavapipe) ]]; }
+  driver_is_chosen || { has_vulkan_loader && { has_real_gpu || [[ -n $(lavapipe) ]]; }; }
 }
 
 has_wasm_compiler() {
