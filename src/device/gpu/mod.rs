@@ -1,13 +1,27 @@
 //! WGSL compute shaders through wgpu: the adapter, memory, recording, and one file per family of kernels.
 
+mod adam;
 mod adapter;
 mod buffers;
+mod by_atom;
+mod counters;
 mod faults;
+mod gemm;
+mod gradient;
+mod jump;
+mod kmeans;
+mod loss;
 mod ops;
 mod pipelines;
 mod readback;
 mod record;
+mod reduce;
 mod registry;
+mod relaxation;
+mod segments;
+mod sparse;
+mod sumsq;
+mod top_k;
 
 pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
 pub(crate) use buffers::{Chunk, RowBuffers};

@@ -1,36 +1,39 @@
 //! The operations, each handed to its family of kernels.
 
-use super::Gpu;
+use super::{
+    Gpu, adam, by_atom, counters, gemm, gradient, jump, kmeans, loss, reduce, relaxation, sparse,
+    sumsq, top_k,
+};
 use crate::device::{AdamStep, Backend, ByAtom, Codes, Gemm, Grad, Projection, Tensor};
 use crate::sae::Kernel;
 
 impl Backend for Gpu {
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
-        unimplemented!()
+        gemm::gemm(self, a, b, c, spec);
     }
 
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
-        unimplemented!()
+        sparse::spmm(self, codes, m, out, accumulate);
     }
 
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool) {
-        unimplemented!()
+        sparse::sddmm(self, codes, m, a, out, accumulate);
     }
 
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {
-        unimplemented!()
+        gradient::spmm_t(self, grad, out);
     }
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
-        unimplemented!()
+        top_k::top_k(self, pre, codes);
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
-        unimplemented!()
+        jump::jump(self, pre, thresholds, z);
     }
 
     fn jump_sparse(&self, pre: &Tensor, thresholds: &Tensor, reach: f32, codes: &mut Codes) {
-        unimplemented!()
+        jump::jump_sparse(self, pre, thresholds, reach, codes);
     }
 
     fn jump_backward(
@@ -42,7 +45,7 @@ impl Backend for Gpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
-        unimplemented!()
+        jump::jump_backward(self, pre, thresholds, kernel, bandwidth, grad, grad_thresholds);
     }
 
     fn jump_backward_sparse(
@@ -56,15 +59,25 @@ impl Backend for Gpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
-        unimplemented!()
+        jump::jump_backward_sparse(
+            self,
+            pre,
+            thresholds,
+            kernel,
+            bandwidth,
+            codes,
+            by_atom,
+            grad,
+            grad_thresholds,
+        );
     }
 
     fn by_atom(&self, codes: &Codes, out: &mut ByAtom) {
-        unimplemented!()
+        by_atom::by_atom(self, codes, out);
     }
 
     fn scatter(&self, codes: &Codes, dense: &mut Tensor) {
-        unimplemented!()
+        sparse::scatter(self, codes, dense);
     }
 
     fn mse(
@@ -77,15 +90,15 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        loss::mse(self, x, raw, multiplier, h, grad_multiplier, log, row);
     }
 
     fn column_sums(&self, a: &Tensor, out: &mut Tensor) {
-        unimplemented!()
+        reduce::column_sums(self, a, out);
     }
 
     fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
-        unimplemented!()
+        sumsq::sumsq(self, grad, out, slot);
     }
 
     fn clip_scale(
@@ -96,7 +109,7 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        reduce::clip_scale(self, sumsq, max_norm, scale, log, row);
     }
 
     fn adam(
@@ -109,15 +122,15 @@ impl Backend for Gpu {
         step: AdamStep,
         projection: Projection,
     ) {
-        unimplemented!()
+        adam::adam(self, param, first, second, grad, scale, step, projection);
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {
-        unimplemented!()
+        adam::project(self, param, projection);
     }
 
     fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
-        unimplemented!()
+        relaxation::add_relaxation(self, wc, r, multiplier);
     }
 
     fn count_active(
@@ -128,7 +141,7 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        counters::count_active(self, codes, by_atom, fired, log, row);
     }
 
     fn count_active_dense(
@@ -138,11 +151,11 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        counters::count_active_dense(self, z, fired, log, row);
     }
 
     fn row_sumsq(&self, a: &Tensor, out: &mut Tensor) {
-        unimplemented!()
+        reduce::row_sumsq(self, a, out);
     }
 
     fn nearest(
@@ -153,18 +166,18 @@ impl Backend for Gpu {
         assignment: &mut Tensor<u32>,
         distance: &mut Tensor,
     ) {
-        unimplemented!()
+        kmeans::nearest(self, products, x_sq, c_sq, assignment, distance);
     }
 
     fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
-        unimplemented!()
+        kmeans::closer(self, x, centre, distance);
     }
 
     fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
-        unimplemented!()
+        kmeans::mean_rows(self, sums, by_atom, centres);
     }
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
-        unimplemented!()
+        reduce::row_max(self, a, skip, out);
     }
 }
