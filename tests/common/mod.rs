@@ -1,6 +1,8 @@
 //! What the tests of the GPU share: a device, or a clear word that there is none.
 #![allow(dead_code)] // every test file uses its own part
 
+pub mod check;
+
 use archetypal::Device;
 use archetypal::device::GpuOptions;
 

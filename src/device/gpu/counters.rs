@@ -129,7 +129,6 @@ fn totals(
     assert!(row < log.rows() && log.cols() == log::WIDTH, "row {row} of the log {:?}", log.shape());
     let (chunk, active_at) = log_place(log.gpu(), row, log::ACTIVE);
     let (_, most_at) = log_place(log.gpu(), row, log::MOST);
-    let params =
-        Totals { summed: summed as u32, compared: compared as u32, active_at, most_at };
+    let params = Totals { summed: summed as u32, compared: compared as u32, active_at, most_at };
     gpu.dispatch(&TOTALS, &[], &[active, rows, chunk], &params, 1);
 }

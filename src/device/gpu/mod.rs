@@ -2,12 +2,19 @@
 
 mod adapter;
 mod buffers;
+mod counters;
 mod faults;
+mod jump;
+mod kmeans;
+mod loss;
 mod ops;
 mod pipelines;
 mod readback;
 mod record;
+mod reduce;
 mod registry;
+mod relaxation;
+mod segments;
 
 pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
 pub(crate) use buffers::{Chunk, RowBuffers};

@@ -1,6 +1,6 @@
 //! The operations, each handed to its family of kernels.
 
-use super::Gpu;
+use super::{Gpu, counters, jump, kmeans, loss, reduce, relaxation};
 use crate::device::{AdamStep, Backend, ByAtom, Codes, Gemm, Grad, Projection, Tensor};
 use crate::sae::Kernel;
 
@@ -26,11 +26,11 @@ impl Backend for Gpu {
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
-        unimplemented!()
+        jump::jump(self, pre, thresholds, z);
     }
 
     fn jump_sparse(&self, pre: &Tensor, thresholds: &Tensor, reach: f32, codes: &mut Codes) {
-        unimplemented!()
+        jump::jump_sparse(self, pre, thresholds, reach, codes);
     }
 
     fn jump_backward(
@@ -42,7 +42,7 @@ impl Backend for Gpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
-        unimplemented!()
+        jump::jump_backward(self, pre, thresholds, kernel, bandwidth, grad, grad_thresholds);
     }
 
     fn jump_backward_sparse(
@@ -56,7 +56,17 @@ impl Backend for Gpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
-        unimplemented!()
+        jump::jump_backward_sparse(
+            self,
+            pre,
+            thresholds,
+            kernel,
+            bandwidth,
+            codes,
+            by_atom,
+            grad,
+            grad_thresholds,
+        );
     }
 
     fn by_atom(&self, codes: &Codes, out: &mut ByAtom) {
@@ -77,11 +87,11 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        loss::mse(self, x, raw, multiplier, h, grad_multiplier, log, row);
     }
 
     fn column_sums(&self, a: &Tensor, out: &mut Tensor) {
-        unimplemented!()
+        reduce::column_sums(self, a, out);
     }
 
     fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
@@ -96,7 +106,7 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        reduce::clip_scale(self, sumsq, max_norm, scale, log, row);
     }
 
     fn adam(
@@ -117,7 +127,7 @@ impl Backend for Gpu {
     }
 
     fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
-        unimplemented!()
+        relaxation::add_relaxation(self, wc, r, multiplier);
     }
 
     fn count_active(
@@ -128,7 +138,7 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        counters::count_active(self, codes, by_atom, fired, log, row);
     }
 
     fn count_active_dense(
@@ -138,11 +148,11 @@ impl Backend for Gpu {
         log: &mut Tensor,
         row: usize,
     ) {
-        unimplemented!()
+        counters::count_active_dense(self, z, fired, log, row);
     }
 
     fn row_sumsq(&self, a: &Tensor, out: &mut Tensor) {
-        unimplemented!()
+        reduce::row_sumsq(self, a, out);
     }
 
     fn nearest(
@@ -153,18 +163,18 @@ impl Backend for Gpu {
         assignment: &mut Tensor<u32>,
         distance: &mut Tensor,
     ) {
-        unimplemented!()
+        kmeans::nearest(self, products, x_sq, c_sq, assignment, distance);
     }
 
     fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
-        unimplemented!()
+        kmeans::closer(self, x, centre, distance);
     }
 
     fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
-        unimplemented!()
+        kmeans::mean_rows(self, sums, by_atom, centres);
     }
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
-        unimplemented!()
+        reduce::row_max(self, a, skip, out);
     }
 }

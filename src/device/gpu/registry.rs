@@ -9,7 +9,14 @@ pub(super) type Family = &'static [(&'static KernelSpec, &'static [Constants<'st
 pub(super) const PLAIN: &[Constants<'static>] = &[&[]];
 
 /// One per family: a new family is added here.
-const FAMILIES: &[Family] = &[];
+const FAMILIES: &[Family] = &[
+    super::jump::FAMILY,
+    super::loss::FAMILY,
+    super::reduce::FAMILY,
+    super::counters::FAMILY,
+    super::kmeans::FAMILY,
+    super::relaxation::FAMILY,
+];
 
 /// A shader as some pipeline uses it.
 #[doc(hidden)]

@@ -30,12 +30,7 @@ struct Relax {
     r_start: u32,
 }
 
-pub(super) fn add_relaxation(
-    gpu: &Gpu,
-    wc: &mut Tensor,
-    r: &Tensor,
-    multiplier: Option<&Tensor>,
-) {
+pub(super) fn add_relaxation(gpu: &Gpu, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
     expect("R", r, wc.shape());
     let cols = wc.cols();
     let zero = zero(gpu);
