@@ -11,8 +11,13 @@ use archetypal::device::GpuOptions;
 /// `ARCHETYPAL_ADAPTER` names the adapter. With `ARCHETYPAL_REQUIRE_GPU=1` a missing one is a failure; else the
 /// test called `test` says that it was skipped.
 pub fn gpu(test: &str, max_binding: Option<u64>) -> Option<Device> {
+    gpu_with(test, GpuOptions { max_binding, ..GpuOptions::default() })
+}
+
+/// As [`gpu`], with other options too.
+pub fn gpu_with(test: &str, options: GpuOptions) -> Option<Device> {
     let adapter = std::env::var("ARCHETYPAL_ADAPTER").ok();
-    let options = GpuOptions { adapter, allow_software: true, max_binding };
+    let options = GpuOptions { adapter, allow_software: true, ..options };
     match pollster::block_on(Device::gpu(&options)) {
         Ok(device) => Some(device),
         Err(error) if std::env::var("ARCHETYPAL_REQUIRE_GPU").is_ok_and(|value| value == "1") => {

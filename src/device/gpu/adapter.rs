@@ -12,6 +12,9 @@ pub struct GpuOptions {
     pub allow_software: bool,
     /// The most bytes one binding may have; tensors above it are split by rows. The device's own limit if none.
     pub max_binding: Option<u64>,
+    /// Take the kernels written for software drivers (true) or for real GPUs (false), rather than those that suit
+    /// the adapter: for tests, and to find out which of them a fault is in.
+    pub software_kernels: Option<bool>,
 }
 
 /// An adapter of this machine, as `archetypal devices` lists it.

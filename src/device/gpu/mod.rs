@@ -1,9 +1,13 @@
 //! WGSL compute shaders through wgpu: the adapter, memory, recording, and one file per family of kernels.
 
+mod adam;
 mod adapter;
 mod buffers;
+mod by_atom;
 mod counters;
 mod faults;
+mod gemm;
+mod gradient;
 mod jump;
 mod kmeans;
 mod loss;
@@ -15,6 +19,9 @@ mod reduce;
 mod registry;
 mod relaxation;
 mod segments;
+mod sparse;
+mod sumsq;
+mod top_k;
 
 pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
 pub(crate) use buffers::{Chunk, RowBuffers};
@@ -32,6 +39,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     limits: wgpu::Limits,
     max_binding: Option<u64>,
+    software_kernels: bool,
     faults: faults::Faults,
     graveyard: buffers::Graveyard,
     recorder: Mutex<record::Recorder>,
@@ -48,6 +56,7 @@ impl Gpu {
         let (device, queue) = adapter::open(&adapter).await?;
         let mut gpu = Self::from_device(adapter.get_info(), device, queue);
         gpu.max_binding = options.max_binding;
+        gpu.software_kernels = options.software_kernels.unwrap_or(gpu.software_kernels);
         Ok(gpu)
     }
 
@@ -55,6 +64,7 @@ impl Gpu {
     /// replaced. It must have been opened with at least 7 storage buffers a stage.
     pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
+            software_kernels: info.device_type == wgpu::DeviceType::Cpu,
             info,
             limits: device.limits(),
             max_binding: None,
@@ -70,11 +80,6 @@ impl Gpu {
     /// The adapter's name and API, for people.
     pub fn name(&self) -> String {
         format!("{} ({})", self.info.name, self.info.backend)
-    }
-
-    /// Whether the driver computes on the CPU: kernels then do better without workgroup memory and barriers.
-    pub(crate) fn is_software(&self) -> bool {
-        self.info.device_type == wgpu::DeviceType::Cpu
     }
 }
 

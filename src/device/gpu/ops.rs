@@ -1,28 +1,31 @@
 //! The operations, each handed to its family of kernels.
 
-use super::{Gpu, counters, jump, kmeans, loss, reduce, relaxation};
+use super::{
+    Gpu, adam, by_atom, counters, gemm, gradient, jump, kmeans, loss, reduce, relaxation, sparse,
+    sumsq, top_k,
+};
 use crate::device::{AdamStep, Backend, ByAtom, Codes, Gemm, Grad, Projection, Tensor};
 use crate::sae::Kernel;
 
 impl Backend for Gpu {
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
-        unimplemented!()
+        gemm::gemm(self, a, b, c, spec);
     }
 
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
-        unimplemented!()
+        sparse::spmm(self, codes, m, out, accumulate);
     }
 
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool) {
-        unimplemented!()
+        sparse::sddmm(self, codes, m, a, out, accumulate);
     }
 
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {
-        unimplemented!()
+        gradient::spmm_t(self, grad, out);
     }
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
-        unimplemented!()
+        top_k::top_k(self, pre, codes);
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
@@ -70,11 +73,11 @@ impl Backend for Gpu {
     }
 
     fn by_atom(&self, codes: &Codes, out: &mut ByAtom) {
-        unimplemented!()
+        by_atom::by_atom(self, codes, out);
     }
 
     fn scatter(&self, codes: &Codes, dense: &mut Tensor) {
-        unimplemented!()
+        sparse::scatter(self, codes, dense);
     }
 
     fn mse(
@@ -95,7 +98,7 @@ impl Backend for Gpu {
     }
 
     fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
-        unimplemented!()
+        sumsq::sumsq(self, grad, out, slot);
     }
 
     fn clip_scale(
@@ -119,11 +122,11 @@ impl Backend for Gpu {
         step: AdamStep,
         projection: Projection,
     ) {
-        unimplemented!()
+        adam::adam(self, param, first, second, grad, scale, step, projection);
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {
-        unimplemented!()
+        adam::project(self, param, projection);
     }
 
     fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {

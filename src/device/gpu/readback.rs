@@ -85,7 +85,8 @@ impl Gpu {
         for (chunk, range) in source.in_use(rows) {
             let target = &mut bytes[range.start * row_bytes..range.end * row_bytes];
             for (i, piece) in target.chunks_mut(STAGING as usize).enumerate() {
-                self.copy(&chunk.buffer, i as u64 * STAGING, &staging, piece.len() as u64);
+                let from = (&chunk.buffer, i as u64 * STAGING);
+                self.copy(from, (&staging, 0), piece.len() as u64);
                 self.submit();
                 self.fetch(&staging, piece).await?;
             }

@@ -123,10 +123,10 @@ impl Gpu {
         }
     }
 
-    /// Records a copy of `bytes` from `offset` of `from` to the start of `to`.
-    pub(super) fn copy(&self, from: &wgpu::Buffer, offset: u64, to: &wgpu::Buffer, bytes: u64) {
+    /// Records a copy of `bytes` between buffers, each with the byte at which it starts.
+    pub(super) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), bytes: u64) {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
-        recorder.encoder(&self.device).copy_buffer_to_buffer(from, offset, to, 0, bytes);
+        recorder.encoder(&self.device).copy_buffer_to_buffer(from.0, from.1, to.0, to.1, bytes);
     }
 
     /// Sends what was recorded to the device.

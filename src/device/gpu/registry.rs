@@ -10,6 +10,13 @@ pub(super) const PLAIN: &[Constants<'static>] = &[&[]];
 
 /// One per family: a new family is added here.
 const FAMILIES: &[Family] = &[
+    super::gemm::FAMILY,
+    super::sparse::FAMILY,
+    super::top_k::FAMILY,
+    super::by_atom::FAMILY,
+    super::gradient::FAMILY,
+    super::sumsq::FAMILY,
+    super::adam::FAMILY,
     super::jump::FAMILY,
     super::loss::FAMILY,
     super::reduce::FAMILY,

@@ -1,0 +1,60 @@
+//! Adam: gradient, moments, step and projection in one pass over each block of rows, while it is in the cache.
+
+use super::{
+    project::project_rows,
+    simd::{block_rows, vectorize, with_scratch},
+    sparse::Rows,
+};
+use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
+use rayon::prelude::*;
+
+/// One step with the gradient times `scale[0]`, then the projection of each row.
+pub(super) fn adam(
+    param: &mut Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+    grad: Grad<'_>,
+    scale: &Tensor,
+    step: AdamStep,
+    projection: Projection,
+) {
+    shapes::expect("first moment", first, param.shape());
+    shapes::expect("second moment", second, param.shape());
+    shapes::expect("clip scale", scale, [1, 1]);
+    shapes::grad(&grad, param.shape());
+    let n = param.cols();
+    if n == 0 {
+        return;
+    }
+    let (grad, scale, block) = (Rows::new(&grad), scale.cpu()[0], block_rows(n));
+    let params = param.cpu_mut().par_chunks_mut(block * n);
+    let firsts = first.cpu_mut().par_chunks_mut(block * n);
+    let seconds = second.cpu_mut().par_chunks_mut(block * n);
+    params.zip(firsts).zip(seconds).enumerate().for_each(|(task, ((param, first), second))| {
+        with_scratch(param.len(), |buffer| {
+            vectorize!({
+                let grad = grad.block(task * block, n, buffer);
+                update(param, first, second, grad, scale, step);
+                project_rows(param, n, projection);
+            });
+        });
+    });
+}
+
+#[inline(always)]
+fn update(
+    param: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+    grad: &[f32],
+    scale: f32,
+    step: AdamStep,
+) {
+    let AdamStep { beta1, beta2, eps, step_size, inv_sqrt_bias2, .. } = step;
+    for (((p, m), v), &g) in param.iter_mut().zip(first).zip(second).zip(grad) {
+        let g = g * scale;
+        *m += (1.0 - beta1) * (g - *m);
+        *v = beta2 * *v + (1.0 - beta2) * g * g;
+        *p -= step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
+    }
+}

@@ -1,0 +1,47 @@
+//! Distances for k-means.
+
+use super::simd::{block_rows, least, squared_distance, vectorize};
+use crate::device::{Tensor, shapes};
+use rayon::prelude::*;
+
+/// The nearest centre of each row, the lowest on a tie, and its squared distance.
+pub(super) fn nearest(
+    products: &Tensor,
+    x_sq: &Tensor,
+    c_sq: &Tensor,
+    assignment: &mut Tensor<u32>,
+    distance: &mut Tensor,
+) {
+    let [rows, n] = products.shape();
+    shapes::expect("squared norms of the rows", x_sq, [rows, 1]);
+    shapes::expect("squared norms of the centres", c_sq, [n, 1]);
+    shapes::expect("assignment", assignment, [rows, 1]);
+    shapes::expect("distance", distance, [rows, 1]);
+    if n == 0 {
+        return;
+    }
+    let c_sq = c_sq.cpu();
+    let rows = products.cpu().par_chunks(n).zip(x_sq.cpu());
+    let out = assignment.cpu_mut().par_iter_mut().zip(distance.cpu_mut());
+    rows.zip(out).with_min_len(block_rows(n)).for_each(
+        |((products, &x_sq), (centre, distance))| {
+            let score = |j: usize| c_sq[j] - 2.0 * products[j];
+            let best = vectorize!(least(n, score));
+            *centre = (0..n).position(|j| score(j) == best).unwrap_or(0) as u32;
+            *distance = (x_sq + best).max(0.0);
+        },
+    );
+}
+
+/// distance = min(distance, ‖x − centre‖²).
+pub(super) fn closer(x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+    let [rows, n] = x.shape();
+    shapes::expect("centre", centre, [1, n]);
+    shapes::expect("distance", distance, [rows, 1]);
+    let (x, centre) = (x.cpu(), centre.cpu());
+    let rows = distance.cpu_mut().par_iter_mut().enumerate();
+    rows.with_min_len(block_rows(n)).for_each(|(row, distance)| {
+        let new = vectorize!(squared_distance(&x[row * n..][..n], centre) as f32);
+        *distance = distance.min(new);
+    });
+}
