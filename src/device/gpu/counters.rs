@@ -48,12 +48,8 @@ pub(super) fn count_active(
     }
     let active = gpu.scratch("counts", concepts);
     // The index is never split, and it is longer than the values: they are not split either.
-    let buffers = [
-        by_atom.index.gpu().single(),
-        codes.values.gpu().single(),
-        fired.gpu().single(),
-        &active,
-    ];
+    let buffers =
+        [by_atom.index.gpu().single(), codes.values.gpu().single(), fired.gpu().single(), &active];
     let params = Entries { concepts: concepts as u32 };
     gpu.dispatch(&ENTRIES, &[], &buffers, &params, concepts as u64);
     totals(gpu, &active, concepts, codes.counts.gpu().single(), codes.rows(), log, row);

@@ -234,8 +234,7 @@ pub(super) fn jump_backward_sparse(
             accumulate: u32::from(segment.row0 > 0),
             bandwidth,
         };
-        let buffers =
-            [segment.chunks[0], &theta, index, grad, grad_thresholds.gpu().single()];
+        let buffers = [segment.chunks[0], &theta, index, grad, grad_thresholds.gpu().single()];
         gpu.dispatch(&BACKWARD_SPARSE, constants(kernel), &buffers, &params, concepts as u64);
     }
 }
