@@ -54,6 +54,11 @@ impl Batches {
         Self { source, normalizer, order, batch_size, index: start, spare: Vec::new() }
     }
 
+    /// What is read.
+    pub(super) fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
     /// Positions of the next batch; empty after the last.
     fn positions(&self) -> Range<usize> {
         let start = self.index.saturating_mul(self.batch_size).min(self.order.rows());

@@ -38,8 +38,8 @@ impl Bytes {
         if metadata.len() == 0 {
             return Err(empty(path));
         }
-        // SAFETY: the map is read-only. Another process that shortens the file while it is mapped would break
-        // the run with a bus error; there is no way to hold that off, and the README says not to.
+        // SAFETY: the map is read-only. Another process that shortens the file while it is mapped would end the
+        // run with a bus error; nothing holds that off, so whatever opens a file says that it must not happen.
         let map =
             unsafe { memmap2::Mmap::map(&file) }.map_err(|e| Error::io("memory-map", path, e))?;
         Ok(Self::Mapped(map))

@@ -5,6 +5,19 @@
 //! variance in one pass, [`Normalizer`] applies them, and a [`Loader`] gives epochs of [`Batch`]es: shuffled by an
 //! [`Order`] that can be resumed anywhere and bounds the memory, read ahead where there are threads.
 //!
+//! ```
+//! use archetypal::data::{InMemory, Loader, Normalize, Normalizer, Shuffle, Statistics};
+//! use std::sync::Arc;
+//!
+//! let source = Arc::new(InMemory::new("two columns", 2, vec![1.0, 9.0, 3.0, 9.0])?);
+//! let statistics = Statistics::compute(&*source)?;
+//! let normalizer = Arc::new(Normalizer::new(Normalize::Standardize, &statistics));
+//! let loader = Loader::new(source, normalizer, Shuffle::none(), 1024)?;
+//! let batch = loader.epoch(0, 0)?.next().unwrap()?;
+//! assert_eq!(batch.data, [-1.0, 0.0, 1.0, 0.0]); // the second column never varies
+//! # Ok::<(), archetypal::Error>(())
+//! ```
+//!
 //! [`TensorFile`] and [`encode_tensors`] are for the files that this crate writes itself.
 
 mod batches;
@@ -27,6 +40,7 @@ mod source;
 mod statistics;
 #[cfg(not(target_arch = "wasm32"))]
 mod stream;
+mod tensor_file;
 mod tensors;
 
 pub use batches::{Batch, BatchStream, Batches, read_normalized};
@@ -46,6 +60,7 @@ pub use source::{InMemory, Location, Source, Subset};
 pub use statistics::Statistics;
 #[cfg(not(target_arch = "wasm32"))]
 pub use stream::{StreamSpec, StreamWriter};
+pub use tensor_file::{StoredTensor, TensorFile};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tensors::write_tensors;
-pub use tensors::{StoredTensor, TensorFile, TensorOut, Values, encode_tensors};
+pub use tensors::{TensorOut, Values, encode_tensors};

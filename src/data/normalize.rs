@@ -83,12 +83,12 @@ impl Normalizer {
         self.shift.len()
     }
 
-    /// What is subtracted, [d].
+    /// What is subtracted, `[d]`.
     pub fn shift(&self) -> &[f32] {
         &self.shift
     }
 
-    /// What is multiplied with after that, [d].
+    /// What is multiplied with after that, `[d]`.
     pub fn scale(&self) -> &[f32] {
         &self.scale
     }

@@ -3,7 +3,7 @@
 use super::{Batch, BatchStream, Batches};
 use crate::error::{Error, Result};
 use std::{
-    sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel},
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread::JoinHandle,
 };
 
@@ -24,10 +24,11 @@ impl Prefetch {
         // One waits in the channel and one in the reader's hands: two ahead.
         let (send, receive) = sync_channel(1);
         let (returned, recycled) = channel();
+        let source = batches.source().clone();
         let thread = std::thread::Builder::new()
             .name("read ahead".into())
             .spawn(move || read_all(batches, &send, &recycled))
-            .map_err(|e| Error::io("start the thread that reads", "", e))?;
+            .map_err(|e| Error::io("read ahead from", source.locate(0).file, e))?;
         Ok(Self { batches: Some(receive), returned, thread: Some(thread) })
     }
 
@@ -65,11 +66,8 @@ impl Drop for Prefetch {
 
 fn read_all(mut batches: Batches, send: &SyncSender<Result<Batch>>, recycled: &Receiver<Batch>) {
     loop {
-        loop {
-            match recycled.try_recv() {
-                Ok(batch) => batches.recycle(batch),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(batch) = recycled.try_recv() {
+            batches.recycle(batch);
         }
         let Some(batch) = batches.next() else { return };
         // Nobody listens any more: the stream was dropped within the epoch.

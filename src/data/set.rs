@@ -1,6 +1,6 @@
 //! Several files as one set.
 
-use super::{Location, MatrixFile, Source};
+use super::{Grid, Location, MatrixFile, Source};
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -82,6 +82,14 @@ impl DataSet {
             }
         }
         Ok(found.map(|(_, value)| value))
+    }
+
+    /// The cells of a picture, if the metadata says so; rows are then picture after picture, cell after cell.
+    ///
+    /// # Errors
+    /// As [`DataSet::metadata`], and [`Error::Setting`] if it is not HEIGHTxWIDTH.
+    pub fn grid(&self) -> Result<Option<Grid>> {
+        self.metadata("grid")?.map(str::parse).transpose()
     }
 
     /// The shard that holds a row.

@@ -15,9 +15,9 @@ const WAVE: usize = 64;
 pub struct Statistics {
     /// How many rows were read.
     pub rows: usize,
-    /// The mean of each dimension, [d].
+    /// The mean of each dimension, `[d]`.
     pub mean: Vec<f64>,
-    /// The biased variance of each dimension (divided by the number of rows), [d].
+    /// The biased variance of each dimension (divided by the number of rows), `[d]`.
     pub variance: Vec<f64>,
 }
 
