@@ -280,7 +280,7 @@ fn golden_cases_on_the_cpu() {
 
 #[test]
 fn golden_cases_on_the_gpu() {
-    if let Some(device) = common::gpu() {
+    if let Some(device) = common::gpu("golden_cases_on_the_gpu", None) {
         run_all(&device);
     }
 }

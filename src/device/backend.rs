@@ -213,13 +213,7 @@ pub trait Backend {
     );
 
     /// As [`Backend::count_active`] for dense codes [B, K]; MOST then counts active codes.
-    fn count_active_dense(
-        &self,
-        z: &Tensor,
-        fired: &mut Tensor<u32>,
-        log: &mut Tensor,
-        row: usize,
-    );
+    fn count_active_dense(&self, z: &Tensor, fired: &mut Tensor<u32>, log: &mut Tensor, row: usize);
 
     // ---- k-means and metrics ----
 

@@ -21,10 +21,13 @@ pub(super) async fn seed(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<f32>> {
     let count = options.count;
-    let used = (ROWS_PER_CENTRE * count).max(LEAST_ROWS).min(rows.len() / d);
-    let rows = &rows[..used * d];
+    let given = rows.len() / d;
+    let used = (ROWS_PER_CENTRE * count).max(LEAST_ROWS).min(given);
+    // Evenly spaced, for neighbours are often alike.
+    let rows: Vec<f32> =
+        (0..used).flat_map(|i| &rows[i * given / used * d..][..d]).copied().collect();
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    let x = Tensor::from_slice(device, used, d, rows)?;
+    let x = Tensor::from_slice(device, used, d, &rows)?;
     let mut centre = Tensor::zeros(device, 1, d)?;
     let mut distance = Tensor::from_slice(device, used, 1, &vec![f32::MAX; used])?;
     let mut centres = Vec::with_capacity(count * d);

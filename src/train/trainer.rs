@@ -152,6 +152,11 @@ impl Trainer {
         &self.settings
     }
 
+    /// What it was told of its data.
+    pub fn data_facts(&self) -> &DataFacts {
+        &self.data
+    }
+
     /// Where the run stands.
     pub fn progress(&self) -> &Progress {
         &self.progress
