@@ -47,7 +47,7 @@ pub struct TrainSettings {
     /// What is minimised
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t, value_name = "NAME"))]
     pub loss: Loss,
-    /// Take the rows in the order of the files
+    /// Take the rows in the order of the files [default: a new order in every epoch]
     #[cfg_attr(feature = "cli", arg(long))]
     pub no_shuffle: bool,
     /// Data shuffled at once, in MiB of the files; larger sets are shuffled in windows of this size, so that memory
