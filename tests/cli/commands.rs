@@ -99,9 +99,12 @@ fn encode_writes_what_the_library_finds() {
     let sae = sae.sae(&archetypal::Device::cpu(), &Default::default()).unwrap();
     let codes = pollster::block_on(sae.codes(&activations(ROWS, WIDTH)[..WIDTH])).unwrap();
     let first: Vec<(u32, f32)> = codes.row(0).collect();
-    let stored: Vec<(u32, f32)> =
-        (0..counts[0] as usize).map(|place| (indices[place], values[place])).collect();
-    assert_eq!(first, stored);
+    assert_eq!(first.len(), counts[0] as usize);
+    for (place, (index, value)) in first.into_iter().enumerate() {
+        assert_eq!(index, indices[place]);
+        // One row at a time sums in another order than 300 of them.
+        assert!((value - values[place]).abs() <= 1e-5 * value, "{value} {}", values[place]);
+    }
 }
 
 #[test]

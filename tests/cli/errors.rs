@@ -151,14 +151,17 @@ fn output_that_cannot_be_written_is_refused_before_training() {
 #[test]
 fn a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_state() {
     let scene = Scene::new();
-    let words = format!("train data.npy --out a --lr 1e30 --checkpoint-every 1 --log log {SMALL}");
-    scene.fails(1, &words, &["the loss became", "at step", "--lr"]);
-    let state = scene.json("inspect a");
-    assert!(state["progress"]["step"].as_u64().unwrap() >= 1, "{state}");
-    let log = String::from_utf8(scene.bytes("log")).unwrap();
-    for line in log.lines() {
+    let words = format!("train data.npy --out a --lr 1e38 --log log {SMALL}");
+    scene.fails(1, &words, &["the loss became", "at step 1", "--lr"]);
+    assert!(!scene.path("a").exists());
+    for line in String::from_utf8(scene.bytes("log")).unwrap().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+    // A state that cannot be gone on from does not replace one that can.
+    scene.ok(&format!("train data.npy --out a --quiet {SMALL}"));
+    let good = scene.bytes("a");
+    scene.fails(1, &format!("{words} --checkpoint-every 1"), &["a: ", "not finite", "--lr"]);
+    assert_eq!(scene.bytes("a"), good);
 }
 
 #[test]

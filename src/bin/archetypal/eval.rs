@@ -89,11 +89,13 @@ pub fn table(evaluation: &Evaluation) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:22} {value:>10}  {what}");
     }
-    let _ = write!(out, "density_quantiles      share of rows in which a concept fires\n ");
-    for [q, value] in &e.density_quantiles {
-        let _ = write!(out, "  {:.0} %: {}", 100.0 * q, text::figure(*value));
+    out += "density_quantiles      share of rows in which a concept fires, over the concepts\n";
+    let (mut quantiles, mut shares) = (String::from("  quantile"), String::from("  share   "));
+    for [q, share] in &e.density_quantiles {
+        let _ = write!(quantiles, " {q:>8}");
+        let _ = write!(shares, " {:>8}", text::percent(*share));
     }
-    out + "\n"
+    out + &quantiles + "\n" + &shares + "\n"
 }
 
 /// What every figure means, for --help.

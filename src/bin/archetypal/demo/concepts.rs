@@ -33,7 +33,9 @@ pub struct Shown {
     pub top: Vec<Firing>,
     /// For pictures: the code in every cell of the example of each of `top`.
     pub maps: Vec<Vec<f32>>,
-    /// What its atom is made of, each point with the row nearest to it.
+    /// Points that its atom is made of.
+    pub blended: usize,
+    /// The heaviest of them, each with the row nearest to it.
     pub points: Vec<(PointWeight, usize)>,
 }
 
@@ -82,6 +84,7 @@ fn candidate(found: &ConceptRows, concept: usize, opened: &Opened) -> Option<Sho
         examples: top.len(),
         top: top.clone(),
         maps: Vec::new(),
+        blended: 0,
         points: Vec::new(),
     })
 }
@@ -96,7 +99,9 @@ async fn look_closer(sae: &Sae, loader: &Loader, opened: &Opened, shown: &mut Sh
             shown.maps.push(codes_of(sae, loader, &rows, shown.concept).await?);
         }
     }
-    let weights = atom_points(sae, &[shown.concept], 3).await?.remove(0);
+    let mut weights = atom_points(sae, &[shown.concept], usize::MAX).await?.remove(0);
+    shown.blended = weights.len();
+    weights.truncate(3);
     let points: Vec<usize> = weights.iter().map(|weight| weight.point).collect();
     let targets = point_rows(sae, &points).await?;
     let device = sae.device();

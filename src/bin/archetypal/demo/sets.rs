@@ -28,9 +28,9 @@ pub const PICTURES: DemoSet = DemoSet {
     examples: "clipart.jsonl",
     rows_are: "cells",
     concepts: 512,
-    points: 256,
+    points: 512,
     top_k: 16,
-    epochs: 40,
+    epochs: 30,
 };
 
 /// MiniLM on words and glosses: a row is a text.
@@ -40,9 +40,9 @@ pub const TEXTS: DemoSet = DemoSet {
     examples: "wordnet.jsonl",
     rows_are: "texts",
     concepts: 512,
-    points: 256,
-    top_k: 16,
-    epochs: 60,
+    points: 512,
+    top_k: 32,
+    epochs: 40,
 };
 
 /// A set whose files are open.

@@ -29,20 +29,19 @@ pub fn concepts(set: &DemoSet, opened: &Opened, shown: &[Shown]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "\nConcept {}: {}\n  fires in {} of the {}; {} of its top {} examples are {}",
+            "\nConcept {} · {}\n  fires in {} of the {}; {} of its top {} examples have this label",
             shown.concept,
             shown.label,
             text::percent(shown.density),
             set.rows_are,
             shown.with_label,
             shown.examples,
-            shown.label,
         );
         out += &match opened.examples.grid() {
             Some(grid) => pictures(opened, shown, grid.width),
             None => texts(opened, shown),
         };
-        out += "  its atom is made of\n";
+        let _ = writeln!(out, "  its atom is a blend of {} points, most of all", shown.blended);
         for (weight, row) in &shown.points {
             let share = text::percent(f64::from(weight.weight));
             let name = text::cut(&name(opened, *row), 64);
