@@ -151,17 +151,29 @@ fn output_that_cannot_be_written_is_refused_before_training() {
 #[test]
 fn a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_state() {
     let scene = Scene::new();
-    let words = format!("train data.npy --out a --lr 1e38 --log log {SMALL}");
-    scene.fails(1, &words, &["the loss became", "at step 1", "--lr"]);
-    assert!(!scene.path("a").exists());
-    for line in String::from_utf8(scene.bytes("log")).unwrap().lines() {
-        serde_json::from_str::<serde_json::Value>(line).unwrap();
-    }
-    // A state that cannot be gone on from does not replace one that can.
-    scene.ok(&format!("train data.npy --out a --quiet {SMALL}"));
-    let good = scene.bytes("a");
-    scene.fails(1, &format!("{words} --checkpoint-every 1"), &["a: ", "not finite", "--lr"]);
-    assert_eq!(scene.bytes("a"), good);
+    let mut values = activations(ROWS, WIDTH);
+    write_npy(&scene.path("points.npy"), WIDTH, &values[..8 * WIDTH]);
+    values[280 * WIDTH] = 1e30;
+    write_npy(&scene.path("spike.npy"), WIDTH, &values);
+    // In batches of 64 in the order of the file the spike is met by the fifth.
+    let options = SMALL.replace("--points 8", "--points points.npy");
+    let words = format!(
+        "train spike.npy --out a --normalize none --no-shuffle --checkpoint-every 2 --log log {options}"
+    );
+    scene.fails(1, &words, &["the loss became inf at step 4", "epoch 0", "--lr"]);
+    assert_eq!(scene.json("inspect a")["progress"]["step"], 4);
+    let log = String::from_utf8(scene.bytes("log")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["step"]), (&"checkpoint".into(), &4.into()));
+}
+
+#[test]
+fn a_state_that_is_not_finite_does_not_replace_a_file() {
+    let scene = Scene::new().trained();
+    let good = scene.bytes("sae.safetensors");
+    let words = format!("train data.npy --out sae.safetensors --lr 1e38 {SMALL}");
+    scene.fails(1, &words, &["sae.safetensors: not written", "not finite", "--lr"]);
+    assert_eq!(scene.bytes("sae.safetensors"), good);
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Context {
 }
 
 fn main() -> ExitCode {
+    quiet_vulkan();
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -83,6 +84,15 @@ fn main() -> ExitCode {
     match pollster::block_on(run(&context, cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// Keeps a layer of Mesa, which asks the desktop for its favourite GPU, from complaining on stderr where there is no
+/// desktop.
+fn quiet_vulkan() {
+    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: nothing has run before this, so no other thread reads the environment.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }
 
