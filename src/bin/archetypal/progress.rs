@@ -52,7 +52,7 @@ impl Reporter {
 
     /// Training for `epochs` epochs.
     pub fn training(&self, epochs: u64) -> Training<'_> {
-        let bar = self.bar(1, "{prefix:>5} {bar:12} {msg}");
+        let bar = self.bar(1, "{prefix:>5} {wide_bar} {msg}");
         let started = Instant::now();
         Training {
             reporter: self,
@@ -152,7 +152,9 @@ impl Training<'_> {
                 self.rows += *rows as u64;
                 self.bar.set_position(step + 1);
                 self.bar.set_prefix(format!("{}/{}", epoch + 1, self.epochs));
-                self.bar.set_message(self.line(f64::from(*loss), *r2, *l0, step + 1));
+                let line = self.line(f64::from(*loss), *r2, *l0, step + 1);
+                // Packed, so that a bar fits beside it in 80 columns.
+                self.bar.set_message(line.replace("  ", " "));
             }
             Event::Epoch { epoch, loss, r2, l0, dead_share, .. } => {
                 let (loss, r2, l0, dead_share) = (*loss, *r2, *l0, *dead_share);
