@@ -25,9 +25,11 @@ pub(super) fn nearest(
     let out = assignment.cpu_mut().par_iter_mut().zip(distance.cpu_mut());
     rows.zip(out).with_min_len(block_rows(n)).for_each(
         |((products, &x_sq), (centre, distance))| {
-            let score = |j: usize| c_sq[j] - 2.0 * products[j];
-            let best = vectorize!(least(n, score));
-            *centre = (0..n).position(|j| score(j) == best).unwrap_or(0) as u32;
+            let score = |product: f32, c_sq: f32| c_sq - 2.0 * product;
+            let best = vectorize!(least(products, c_sq, score));
+            let mut scores =
+                products.iter().zip(c_sq).map(|(&product, &c_sq)| score(product, c_sq));
+            *centre = scores.position(|score| score == best).unwrap_or(0) as u32;
             *distance = (x_sq + best).max(0.0);
         },
     );
