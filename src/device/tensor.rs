@@ -176,7 +176,10 @@ impl<T: Element> Tensor<T> {
 fn zeroed_vec<T: Element>(rows: usize, cols: usize) -> Result<Vec<T>> {
     let too_large = || Error::TooLarge {
         what: format!("a matrix of {rows} × {cols}"),
-        needed: format!("{:.1} GiB", rows as f64 * cols as f64 * size_of::<T>() as f64 / 1073741824.0),
+        needed: format!(
+            "{:.1} GiB",
+            rows as f64 * cols as f64 * size_of::<T>() as f64 / 1073741824.0
+        ),
         limit_name: "what this machine can give".into(),
         limit: "less".into(),
         hint: "Lower --concepts, --points or --batch-size.".into(),

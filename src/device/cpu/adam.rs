@@ -50,11 +50,11 @@ fn update(
     scale: f32,
     step: AdamStep,
 ) {
-    let AdamStep { beta1, beta2, eps, step_size, inv_sqrt_bias2, .. } = step;
+    let AdamStep { one_minus_beta1, beta2, one_minus_beta2, eps, step_size, inv_sqrt_bias2 } = step;
     for (((p, m), v), &g) in param.iter_mut().zip(first).zip(second).zip(grad) {
         let g = g * scale;
-        *m = flush(*m + (1.0 - beta1) * (g - *m));
-        *v = flush(beta2 * *v + (1.0 - beta2) * g * g);
+        *m = flush(*m + one_minus_beta1 * (g - *m));
+        *v = flush(beta2 * *v + one_minus_beta2 * g * g);
         *p -= step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
     }
 }

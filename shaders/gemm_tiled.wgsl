@@ -1,0 +1,120 @@
+// The product for real GPUs: a workgroup of 16 × 16 threads makes a TILE × TILE tile of C from slabs of A and B in
+// workgroup memory; a thread makes 4 × 4 of it (TILE 64) or four such blocks, 64 rows and columns apart (TILE 128).
+override TILE: u32 = 64u;
+// A is stored [k, m]; B is stored [n, k]: only the order in which threads read them depends on it.
+override TRANSPOSE_A: bool = false;
+override TRANSPOSE_B: bool = false;
+
+// A slab is DEPTH deep: each thread reads one vec4 of either.
+override DEPTH: u32 = 1024u / TILE;
+override QUADS: u32 = TILE / 4u;
+// One more than needed, so that what neighbours in k write falls into different banks.
+override STRIDE: u32 = QUADS + 1u;
+
+var<workgroup> slab_a: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 rows each: 264 or 272
+var<workgroup> slab_b: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 columns each
+
+struct Block {
+    r0: vec4<f32>,
+    r1: vec4<f32>,
+    r2: vec4<f32>,
+    r3: vec4<f32>,
+}
+
+fn add_outer(block: Block, x: vec4<f32>, y: vec4<f32>) -> Block {
+    return Block(
+        fma(vec4<f32>(x.x), y, block.r0),
+        fma(vec4<f32>(x.y), y, block.r1),
+        fma(vec4<f32>(x.z), y, block.r2),
+        fma(vec4<f32>(x.w), y, block.r3),
+    );
+}
+
+// op(A)[row..row + 4, l], zero outside.
+fn load_a(row: u32, l: u32) -> vec4<f32> {
+    var value = vec4<f32>(0.0);
+    if (l < params.k) {
+        let at = params.a_start + row * params.a_row + l * params.a_col;
+        if (row < params.m) { value.x = a[at]; }
+        if (row + 1u < params.m) { value.y = a[at + params.a_row]; }
+        if (row + 2u < params.m) { value.z = a[at + 2u * params.a_row]; }
+        if (row + 3u < params.m) { value.w = a[at + 3u * params.a_row]; }
+    }
+    return value;
+}
+
+// op(B)[l, col..col + 4], zero outside.
+fn load_b(l: u32, col: u32) -> vec4<f32> {
+    var value = vec4<f32>(0.0);
+    if (l < params.k) {
+        let at = params.b_start + l * params.b_row + col * params.b_col;
+        if (col < params.n) { value.x = b[at]; }
+        if (col + 1u < params.n) { value.y = b[at + params.b_col]; }
+        if (col + 2u < params.n) { value.z = b[at + 2u * params.b_col]; }
+        if (col + 3u < params.n) { value.w = b[at + 3u * params.b_col]; }
+    }
+    return value;
+}
+
+fn store_block(row: u32, col: u32, block: Block) {
+    store(row, col, block.r0);
+    store(row + 1u, col, block.r1);
+    store(row + 2u, col, block.r2);
+    store(row + 3u, col, block.r3);
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) wid: vec3<u32>,
+    @builtin(num_workgroups) nwg: vec3<u32>,
+    @builtin(local_invocation_index) t: u32,
+) {
+    let origin = tile_origin(group_index(wid, nwg), TILE, TILE);
+    if (origin.x >= params.m || origin.y >= params.n) {
+        return;
+    }
+    // (quad, depth) of what this thread reads: neighbours read neighbouring addresses.
+    let along_quads = vec2<u32>(t % QUADS, t / QUADS);
+    let along_depth = vec2<u32>(t / DEPTH, t % DEPTH);
+    let from_a = select(along_depth, along_quads, TRANSPOSE_A);
+    let from_b = select(along_quads, along_depth, TRANSPOSE_B);
+    let row = t / 16u;
+    let col = t % 16u;
+
+    var b00: Block;
+    var b01: Block;
+    var b10: Block;
+    var b11: Block;
+    var next_a = load_a(origin.x + 4u * from_a.x, from_a.y);
+    var next_b = load_b(from_b.y, origin.y + 4u * from_b.x);
+    for (var l0 = 0u; l0 < params.k; l0 += DEPTH) {
+        workgroupBarrier();
+        slab_a[from_a.y * STRIDE + from_a.x] = next_a;
+        slab_b[from_b.y * STRIDE + from_b.x] = next_b;
+        workgroupBarrier();
+        // The next slab is on its way while this one is multiplied.
+        next_a = load_a(origin.x + 4u * from_a.x, l0 + DEPTH + from_a.y);
+        next_b = load_b(l0 + DEPTH + from_b.y, origin.y + 4u * from_b.x);
+        for (var l = 0u; l < DEPTH; l++) {
+            let x0 = slab_a[l * STRIDE + row];
+            let y0 = slab_b[l * STRIDE + col];
+            b00 = add_outer(b00, x0, y0);
+            if (TILE == 128u) {
+                let x1 = slab_a[l * STRIDE + row + 16u];
+                let y1 = slab_b[l * STRIDE + col + 16u];
+                b01 = add_outer(b01, x0, y1);
+                b10 = add_outer(b10, x1, y0);
+                b11 = add_outer(b11, x1, y1);
+            }
+        }
+    }
+
+    let row0 = origin.x + 4u * row;
+    let col0 = origin.y + 4u * col;
+    store_block(row0, col0, b00);
+    if (TILE == 128u) {
+        store_block(row0, col0 + 64u, b01);
+        store_block(row0 + 64u, col0, b10);
+        store_block(row0 + 64u, col0 + 64u, b11);
+    }
+}

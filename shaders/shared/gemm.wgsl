@@ -1,0 +1,56 @@
+// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias): the operands, with strides in the place of transposes.
+struct Params {
+    m: u32,
+    n: u32,
+    k: u32,
+    // op(A)[i, l] = a[a_start + i * a_row + l * a_col]
+    a_start: u32,
+    a_row: u32,
+    a_col: u32,
+    // op(B)[l, j] = b[b_start + l * b_row + j * b_col]
+    b_start: u32,
+    b_row: u32,
+    b_col: u32,
+    // C[i, j] = c[c_start + i * c_row + j]
+    c_start: u32,
+    c_row: u32,
+    bias_start: u32,
+    accumulate: u32,
+    has_bias: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
+@group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;     // [n]; not read without a bias
+@group(0) @binding(4) var<storage, read_write> c: array<f32>;  // [m, n]
+
+// C[row, col..col + 4] (+)= sum (+ bias), as far as it lies within C.
+fn store(row: u32, col: u32, sum: vec4<f32>) {
+    if (row >= params.m) {
+        return;
+    }
+    for (var j = 0u; j < 4u && col + j < params.n; j++) {
+        let at = params.c_start + row * params.c_row + col + j;
+        var value = sum[j];
+        if (params.has_bias != 0u) {
+            value += bias[params.bias_start + col + j];
+        }
+        if (params.accumulate != 0u) {
+            value += c[at];
+        }
+        c[at] = value;
+    }
+}
+
+// Which tile of C a workgroup makes: (first row, first column). Neighbours share the operand with more rows, so
+// that the other one is read once and stays in the cache.
+fn tile_origin(group: u32, tile_m: u32, tile_n: u32) -> vec2<u32> {
+    let tiles_m = (params.m + tile_m - 1u) / tile_m;
+    let tiles_n = (params.n + tile_n - 1u) / tile_n;
+    if (params.m <= params.n) {
+        return vec2<u32>(group % tiles_m * tile_m, group / tiles_m * tile_n);
+    }
+    return vec2<u32>(group / tiles_n * tile_m, group % tiles_n * tile_n);
+}
+

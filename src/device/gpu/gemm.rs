@@ -1,0 +1,176 @@
+//! Dense products.
+
+use super::pipelines::{Access::*, KernelSpec};
+use super::registry::{Family, PLAIN};
+use super::{Chunk, Gpu, RowBuffers};
+use crate::device::{Gemm, Tensor, shapes};
+use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
+
+static TILED: KernelSpec = KernelSpec {
+    name: "gemm_tiled",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/shared/gemm.wgsl"),
+        include_str!("../../../shaders/gemm_tiled.wgsl"),
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+static REGISTERS: KernelSpec = KernelSpec {
+    name: "gemm_registers",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/shared/gemm.wgsl"),
+        include_str!("../../../shaders/gemm_registers.wgsl"),
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+pub(super) const FAMILY: Family = &[
+    (
+        &TILED,
+        &[
+            &[("TILE", 64.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 0.0)],
+            &[("TILE", 64.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)],
+            &[("TILE", 64.0), ("TRANSPOSE_A", 1.0), ("TRANSPOSE_B", 0.0)],
+            &[("TILE", 128.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 0.0)],
+            &[("TILE", 128.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)],
+            &[("TILE", 128.0), ("TRANSPOSE_A", 1.0), ("TRANSPOSE_B", 0.0)],
+        ],
+    ),
+    (&REGISTERS, PLAIN),
+];
+
+/// Large tiles do twice the work for each value read, once there are enough of them to fill a device.
+const ENOUGH_TILES: usize = 128;
+
+/// `Params` of shaders/shared/gemm.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    m: u32,
+    n: u32,
+    k: u32,
+    a_start: u32,
+    a_row: u32,
+    a_col: u32,
+    b_start: u32,
+    b_row: u32,
+    b_col: u32,
+    c_start: u32,
+    c_row: u32,
+    bias_start: u32,
+    accumulate: u32,
+    has_bias: u32,
+}
+
+/// The ranges of 0..len within which no operand goes on to its next chunk.
+fn ranges(len: usize, split: &[&RowBuffers]) -> Vec<Range<usize>> {
+    let mut cuts: Vec<usize> = split
+        .iter()
+        .flat_map(|operand| operand.chunks.iter().map(|chunk| chunk.row0))
+        .filter(|&row0| row0 < len)
+        .collect();
+    cuts.extend([0, len]);
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
+}
+
+/// The chunk that holds element (row, col), and where in it.
+fn find(operand: &RowBuffers, row: usize, col: usize) -> (&Chunk, u32) {
+    let chunk = &operand.chunks[operand.chunks.partition_point(|chunk| chunk.row0 <= row) - 1];
+    (chunk, ((row - chunk.row0) * operand.cols + col) as u32)
+}
+
+pub(super) fn gemm(gpu: &Gpu, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
+    let (m, n, k) = shapes::gemm(a, b, c, &spec);
+    let (a, b, c) = (a.gpu(), b.gpu(), c.gpu());
+    // Rows of each operand run along one of the three dimensions.
+    let (mut along_m, mut along_n, mut along_k) = (vec![c], vec![], vec![]);
+    if spec.transpose_a {
+        along_k.push(a)
+    } else {
+        along_m.push(a)
+    }
+    if spec.transpose_b {
+        along_n.push(b)
+    } else {
+        along_k.push(b)
+    }
+    let column_bias = spec.bias.filter(|bias| bias.cols() == 1);
+    along_n.extend(column_bias.map(|bias| bias.gpu()));
+    let mut ranges_k = ranges(k, &along_k);
+    if k == 0 {
+        // The empty sum is zero, and still has a bias.
+        ranges_k.push(0..0);
+    }
+    for rows in ranges(m, &along_m) {
+        for cols in ranges(n, &along_n) {
+            for depth in &ranges_k {
+                let first = depth.start == 0;
+                piece(gpu, [a, b, c], [&rows, &cols, depth], first, &spec);
+            }
+        }
+    }
+}
+
+/// One range of each dimension, in one chunk of each operand.
+fn piece(
+    gpu: &Gpu,
+    [a, b, c]: [&RowBuffers; 3],
+    [rows, cols, depth]: [&Range<usize>; 3],
+    first: bool,
+    spec: &Gemm<'_>,
+) {
+    let (i, j, l) = (rows.start, cols.start, depth.start);
+    let (a_chunk, a_start) = if spec.transpose_a { find(a, l, i) } else { find(a, i, l) };
+    let (b_chunk, b_start) = if spec.transpose_b { find(b, j, l) } else { find(b, l, j) };
+    let (c_chunk, c_start) = find(c, i, j);
+    let bias = spec.bias.filter(|_| first);
+    let (bias_chunk, bias_start) = match bias {
+        Some(bias) if bias.cols() == 1 => find(bias.gpu(), j, 0),
+        Some(bias) => find(bias.gpu(), 0, j),
+        None => (a_chunk, 0), // something must be bound
+    };
+    let strides = |width: usize, transposed| {
+        if transposed { (1, width as u32) } else { (width as u32, 1) }
+    };
+    let (a_row, a_col) = strides(a.cols, spec.transpose_a);
+    let (b_row, b_col) = strides(b.cols, spec.transpose_b);
+    let params = Params {
+        m: rows.len() as u32,
+        n: cols.len() as u32,
+        k: depth.len() as u32,
+        a_start,
+        a_row,
+        a_col,
+        b_start,
+        b_row,
+        b_col,
+        c_start,
+        c_row: c.cols as u32,
+        bias_start,
+        accumulate: (spec.accumulate || !first).into(),
+        has_bias: bias.is_some().into(),
+    };
+    let buffers = [a_chunk, b_chunk, bias_chunk, c_chunk];
+    let tiles = |tile_m, tile_n| rows.len().div_ceil(tile_m) * cols.len().div_ceil(tile_n);
+    if gpu.software_kernels {
+        gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
+    } else {
+        let tile = if tiles(128, 128) >= ENOUGH_TILES { 128 } else { 64 };
+        let flag = |set: bool| f64::from(u8::from(set));
+        let constants = [
+            ("TILE", tile as f64),
+            ("TRANSPOSE_A", flag(spec.transpose_a)),
+            ("TRANSPOSE_B", flag(spec.transpose_b)),
+        ];
+        gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
+    }
+}

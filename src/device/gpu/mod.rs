@@ -1,0 +1,90 @@
+//! WGSL compute shaders through wgpu: the adapter, memory, recording, and one file per family of kernels.
+
+mod adam;
+mod adapter;
+mod buffers;
+mod by_atom;
+mod counters;
+mod faults;
+mod gemm;
+mod gradient;
+mod jump;
+mod kmeans;
+mod loss;
+mod ops;
+mod pipelines;
+mod readback;
+mod record;
+mod reduce;
+mod registry;
+mod relaxation;
+mod segments;
+mod sparse;
+mod sumsq;
+mod top_k;
+
+pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
+pub(crate) use buffers::{Chunk, RowBuffers};
+#[doc(hidden)]
+pub use registry::{ShaderVariant, all_shaders};
+
+use crate::error::Result;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// A GPU, with what is recorded for it and not yet submitted.
+pub struct Gpu {
+    info: wgpu::AdapterInfo,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    max_binding: Option<u64>,
+    software_kernels: bool,
+    faults: faults::Faults,
+    graveyard: buffers::Graveyard,
+    recorder: Mutex<record::Recorder>,
+    scratch: Mutex<HashMap<&'static str, Arc<Chunk>>>,
+}
+
+impl Gpu {
+    /// The best adapter that fits `options`.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`](crate::Error::NoDevice) with what there is instead.
+    pub async fn new(options: &GpuOptions) -> Result<Self> {
+        let adapter = adapter::choose(options).await?;
+        let (device, queue) = adapter::open(&adapter).await?;
+        let mut gpu = Self::from_device(adapter.get_info(), device, queue);
+        gpu.max_binding = options.max_binding;
+        gpu.software_kernels = options.software_kernels.unwrap_or(gpu.software_kernels);
+        Ok(gpu)
+    }
+
+    /// Shares a device that the program has already. Its handlers for uncaptured errors and for its loss are
+    /// replaced. It must have been opened with at least 7 storage buffers a stage.
+    pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        Self {
+            software_kernels: info.device_type == wgpu::DeviceType::Cpu,
+            info,
+            limits: device.limits(),
+            max_binding: None,
+            faults: faults::Faults::watch(&device),
+            graveyard: Default::default(),
+            recorder: Mutex::new(record::Recorder::new(&device)),
+            scratch: Default::default(),
+            device,
+            queue,
+        }
+    }
+
+    /// The adapter's name and API, for people.
+    pub fn name(&self) -> String {
+        format!("{} ({})", self.info.name, self.info.backend)
+    }
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}

@@ -1,0 +1,172 @@
+//! Recording: dispatches gather in one compute pass, their parameters in one uniform buffer, until they are submitted.
+
+use super::pipelines::{Access, Constants, KernelSpec, Pipelines};
+use super::{Chunk, Gpu};
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+
+/// Bytes of one parameter block, and the alignment that every device accepts for its offset.
+pub(super) const BLOCK: usize = 256;
+/// Parameter blocks before a submission comes by itself.
+const BLOCKS: usize = 4096;
+/// A binding of a dispatch.
+pub(crate) type Binding<'a> = &'a Chunk;
+
+/// What is recorded and not yet submitted, and what recording reuses.
+pub(super) struct Recorder {
+    pass: Option<wgpu::ComputePass<'static>>,
+    encoder: Option<wgpu::CommandEncoder>,
+    /// Parameter blocks of the dispatches so far; they go to `arena` at the submission.
+    blocks: Vec<u8>,
+    arena: wgpu::Buffer,
+    pipelines: Pipelines,
+    bind_groups: HashMap<(usize, Vec<u64>), wgpu::BindGroup>,
+}
+
+impl Recorder {
+    pub fn new(device: &wgpu::Device) -> Self {
+        let arena = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("parameters"),
+            size: (BLOCK * BLOCKS) as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self {
+            pass: None,
+            encoder: None,
+            blocks: Vec::new(),
+            arena,
+            pipelines: Pipelines::default(),
+            bind_groups: HashMap::new(),
+        }
+    }
+
+    /// The encoder, with no pass open.
+    fn encoder(&mut self, device: &wgpu::Device) -> &mut wgpu::CommandEncoder {
+        self.pass = None;
+        self.encoder.get_or_insert_with(|| device.create_command_encoder(&Default::default()))
+    }
+
+    fn submit(&mut self, queue: &wgpu::Queue) {
+        self.pass = None;
+        if let Some(encoder) = self.encoder.take() {
+            if !self.blocks.is_empty() {
+                queue.write_buffer(&self.arena, 0, &self.blocks);
+                self.blocks.clear();
+            }
+            queue.submit([encoder.finish()]);
+        }
+    }
+
+    fn purge(&mut self, dead: Vec<u64>) {
+        if !dead.is_empty() {
+            let dead: HashSet<u64> = dead.into_iter().collect();
+            self.bind_groups.retain(|(_, ids), _| ids.iter().all(|id| !dead.contains(id)));
+        }
+    }
+}
+
+impl Gpu {
+    /// Records one kernel with `groups` workgroups.
+    ///
+    /// # Panics
+    /// If the bindings are not those of `spec`, or one that is written to is bound twice: a bug of the crate.
+    pub(crate) fn dispatch<P: bytemuck::Pod>(
+        &self,
+        spec: &'static KernelSpec,
+        constants: Constants<'_>,
+        buffers: &[Binding<'_>],
+        params: &P,
+        groups: u64,
+    ) {
+        if groups == 0 {
+            return;
+        }
+        check_bindings(spec, buffers);
+        let params = bytemuck::bytes_of(params);
+        assert!(
+            params.len() <= BLOCK,
+            "the parameters of {} take {} bytes",
+            spec.name,
+            params.len()
+        );
+        let most = u64::from(self.limits.max_compute_workgroups_per_dimension);
+        let (x, y) = (groups.min(most), groups.div_ceil(most));
+        if y > most {
+            self.faults.note(format!("{} needs {groups} workgroups", spec.name), false);
+            return;
+        }
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        if recorder.blocks.len() == BLOCK * BLOCKS {
+            recorder.submit(&self.queue);
+        }
+        let recorder = &mut *recorder;
+        let pipeline = recorder.pipelines.get(&self.device, spec, constants);
+        let key = (pipeline.id, buffers.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
+        let group = recorder
+            .bind_groups
+            .entry(key)
+            .or_insert_with(|| bind(&self.device, &pipeline.layout, &recorder.arena, buffers));
+        let offset = recorder.blocks.len();
+        recorder.blocks.extend_from_slice(params);
+        recorder.blocks.resize(offset + BLOCK, 0);
+        if recorder.pass.is_none() {
+            let encoder = recorder
+                .encoder
+                .get_or_insert_with(|| self.device.create_command_encoder(&Default::default()));
+            recorder.pass = Some(encoder.begin_compute_pass(&Default::default()).forget_lifetime());
+        }
+        if let Some(pass) = &mut recorder.pass {
+            pass.set_pipeline(&pipeline.pipeline);
+            pass.set_bind_group(0, &*group, &[offset as u32]);
+            pass.dispatch_workgroups(x as u32, y as u32, 1);
+        }
+    }
+
+    /// Records a copy of `bytes` between buffers, each with the byte at which it starts.
+    pub(super) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), bytes: u64) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.encoder(&self.device).copy_buffer_to_buffer(from.0, from.1, to.0, to.1, bytes);
+    }
+
+    /// Sends what was recorded to the device.
+    pub fn submit(&self) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.submit(&self.queue);
+        recorder.purge(self.graveyard.take());
+    }
+
+    /// Drops the bind groups of buffers that are gone, so that their memory is free again.
+    pub(super) fn purge(&self) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.purge(self.graveyard.take());
+    }
+}
+
+fn check_bindings(spec: &KernelSpec, buffers: &[Binding<'_>]) {
+    assert_eq!(buffers.len(), spec.storage.len(), "bindings of {}", spec.name);
+    for (chunk, access) in buffers.iter().zip(spec.storage) {
+        let times = buffers.iter().filter(|other| other.id == chunk.id).count();
+        assert!(
+            *access == Access::Read || times == 1,
+            "{} writes to a buffer that is bound twice",
+            spec.name
+        );
+    }
+}
+
+fn bind(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    arena: &wgpu::Buffer,
+    buffers: &[Binding<'_>],
+) -> wgpu::BindGroup {
+    let block =
+        wgpu::BufferBinding { buffer: arena, offset: 0, size: wgpu::BufferSize::new(BLOCK as u64) };
+    let mut entries =
+        vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(block) }];
+    for (chunk, binding) in buffers.iter().zip(1..) {
+        entries.push(wgpu::BindGroupEntry { binding, resource: chunk.buffer.as_entire_binding() });
+    }
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
+}

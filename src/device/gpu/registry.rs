@@ -1,0 +1,59 @@
+//! Every shader with every set of constants it is built with, so that a test can put each through every writer.
+
+use super::pipelines::{Constants, KernelSpec};
+
+/// The kernels of a family, each with the sets of constants that it is built with.
+pub(super) type Family = &'static [(&'static KernelSpec, &'static [Constants<'static>])];
+
+/// For a kernel without constants.
+pub(super) const PLAIN: &[Constants<'static>] = &[&[]];
+
+/// One per family: a new family is added here.
+const FAMILIES: &[Family] = &[
+    super::gemm::FAMILY,
+    super::sparse::FAMILY,
+    super::top_k::FAMILY,
+    super::by_atom::FAMILY,
+    super::gradient::FAMILY,
+    super::sumsq::FAMILY,
+    super::adam::FAMILY,
+    super::jump::FAMILY,
+    super::loss::FAMILY,
+    super::reduce::FAMILY,
+    super::counters::FAMILY,
+    super::kmeans::FAMILY,
+    super::relaxation::FAMILY,
+];
+
+/// A shader as some pipeline uses it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ShaderVariant {
+    /// The kernel's name.
+    pub name: &'static str,
+    /// WGSL.
+    pub source: &'static str,
+    /// The entry point.
+    pub entry: &'static str,
+    /// Values of the `override` constants.
+    pub constants: &'static [(&'static str, f64)],
+    /// How many storage buffers the host binds.
+    pub storage_buffers: usize,
+}
+
+/// Every variant of every kernel.
+#[doc(hidden)]
+pub fn all_shaders() -> Vec<ShaderVariant> {
+    let variant = |spec: &KernelSpec, constants| ShaderVariant {
+        name: spec.name,
+        source: spec.source,
+        entry: spec.entry,
+        constants,
+        storage_buffers: spec.storage.len(),
+    };
+    FAMILIES
+        .iter()
+        .flat_map(|family| family.iter())
+        .flat_map(|(spec, sets)| sets.iter().map(move |constants| variant(spec, constants)))
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! Products of sparse codes with dense matrices, and the codes made dense.
+
+use super::Gpu;
+use super::pipelines::{Access::*, KernelSpec};
+use super::registry::{Family, PLAIN};
+use super::segments::segments;
+use crate::device::{Codes, Tensor, shapes};
+use bytemuck::{Pod, Zeroable};
+
+static SPMM: KernelSpec = KernelSpec {
+    name: "spmm",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/spmm.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+static SDDMM: KernelSpec = KernelSpec {
+    name: "sddmm",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/sddmm.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+static SCATTER: KernelSpec = KernelSpec {
+    name: "scatter",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/scatter.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+pub(super) const FAMILY: Family = &[(&SPMM, PLAIN), (&SDDMM, PLAIN), (&SCATTER, PLAIN)];
+
+/// `Params` of shaders/spmm.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Spmm {
+    rows: u32,
+    width: u32,
+    n: u32,
+    m_row0: u32,
+    m_rows: u32,
+    indices_start: u32,
+    values_start: u32,
+    counts_start: u32,
+    out_start: u32,
+    accumulate: u32,
+}
+
+pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
+    shapes::sparse_product(codes, m, out);
+    let (width, n) = (codes.width(), out.cols());
+    let operands = [codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu(), out.gpu()];
+    for segment in segments(operands, out.rows()) {
+        let [indices, values, counts, out] = segment.chunks;
+        for (m, atoms) in m.gpu().in_use(codes.concepts()) {
+            let params = Spmm {
+                rows: segment.rows as u32,
+                width: width as u32,
+                n: n as u32,
+                m_row0: atoms.start as u32,
+                m_rows: atoms.len() as u32,
+                indices_start: segment.start(0, width),
+                values_start: segment.start(1, width),
+                counts_start: segment.start(2, 1),
+                out_start: segment.start(3, n),
+                accumulate: (accumulate || atoms.start > 0).into(),
+            };
+            let groups = segment.rows * n.div_ceil(256);
+            let buffers = [indices, values, counts, m, out];
+            gpu.dispatch(&SPMM, &[], &buffers, &params, groups as u64);
+        }
+    }
+}
+
+/// `Params` of shaders/sddmm.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Sddmm {
+    rows: u32,
+    width: u32,
+    n: u32,
+    m_row0: u32,
+    m_rows: u32,
+    indices_start: u32,
+    counts_start: u32,
+    a_start: u32,
+    out_start: u32,
+    accumulate: u32,
+}
+
+pub(super) fn sddmm(
+    gpu: &Gpu,
+    codes: &Codes,
+    m: &Tensor,
+    a: &Tensor,
+    out: &mut Tensor,
+    accumulate: bool,
+) {
+    shapes::sparse_product(codes, m, a);
+    shapes::entries(codes, out);
+    let (width, n) = (codes.width(), a.cols());
+    let operands = [codes.indices.gpu(), codes.counts.gpu(), a.gpu(), out.gpu()];
+    for segment in segments(operands, codes.rows()) {
+        let [indices, counts, a, out] = segment.chunks;
+        for (m, atoms) in m.gpu().in_use(codes.concepts()) {
+            let params = Sddmm {
+                rows: segment.rows as u32,
+                width: width as u32,
+                n: n as u32,
+                m_row0: atoms.start as u32,
+                m_rows: atoms.len() as u32,
+                indices_start: segment.start(0, width),
+                counts_start: segment.start(1, 1),
+                a_start: segment.start(2, n),
+                out_start: segment.start(3, width),
+                accumulate: accumulate.into(),
+            };
+            let groups = segment.rows * width.div_ceil(16);
+            let buffers = [indices, counts, m, a, out];
+            gpu.dispatch(&SDDMM, &[], &buffers, &params, groups as u64);
+        }
+    }
+}
+
+/// `Params` of shaders/scatter.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Scatter {
+    rows: u32,
+    width: u32,
+    concepts: u32,
+    indices_start: u32,
+    values_start: u32,
+    counts_start: u32,
+    dense_start: u32,
+}
+
+pub(super) fn scatter(gpu: &Gpu, codes: &Codes, dense: &mut Tensor) {
+    let (width, concepts) = (codes.width(), codes.concepts());
+    shapes::expect("dense codes", dense, [codes.rows(), concepts]);
+    let operands = [codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu(), dense.gpu()];
+    for segment in segments(operands, codes.rows()) {
+        let params = Scatter {
+            rows: segment.rows as u32,
+            width: width as u32,
+            concepts: concepts as u32,
+            indices_start: segment.start(0, width),
+            values_start: segment.start(1, width),
+            counts_start: segment.start(2, 1),
+            dense_start: segment.start(3, concepts),
+        };
+        gpu.dispatch(&SCATTER, &[], &segment.chunks, &params, segment.rows as u64);
+    }
+}

@@ -1,0 +1,52 @@
+//! The k largest codes of each row.
+
+use super::Gpu;
+use super::pipelines::{Access::*, KernelSpec};
+use super::registry::{Family, PLAIN};
+use super::segments::segments;
+use crate::device::{Codes, Tensor, shapes};
+use bytemuck::{Pod, Zeroable};
+
+static TOP_K: KernelSpec = KernelSpec {
+    name: "top_k",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/top_k.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, ReadWrite, ReadWrite, ReadWrite],
+    trusted: true,
+};
+
+pub(super) const FAMILY: Family = &[(&TOP_K, PLAIN)];
+
+/// `Params` of shaders/top_k.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    concepts: u32,
+    k: u32,
+    pre_start: u32,
+    indices_start: u32,
+    values_start: u32,
+    counts_start: u32,
+}
+
+pub(super) fn top_k(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
+    let (concepts, k) = (codes.concepts(), codes.width());
+    shapes::expect("pre-codes", pre, [codes.rows(), concepts]);
+    let operands = [pre.gpu(), codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu()];
+    for segment in segments(operands, codes.rows()) {
+        let params = Params {
+            rows: segment.rows as u32,
+            concepts: concepts as u32,
+            k: k as u32,
+            pre_start: segment.start(0, concepts),
+            indices_start: segment.start(1, k),
+            values_start: segment.start(2, k),
+            counts_start: segment.start(3, 1),
+        };
+        gpu.dispatch(&TOP_K, &[], &segment.chunks, &params, segment.rows as u64);
+    }
+}

@@ -1,0 +1,49 @@
+//! What the tests of the GPU share: a device, or a clear word that there is none.
+#![allow(dead_code)] // every test file uses its own part
+
+pub mod check;
+
+use archetypal::Device;
+use archetypal::device::GpuOptions;
+
+/// A GPU, software allowed, whose bindings hold at most `max_binding` bytes; none if the machine has no adapter.
+///
+/// `ARCHETYPAL_ADAPTER` names the adapter. With `ARCHETYPAL_REQUIRE_GPU=1` a missing one is a failure; else the
+/// test called `test` says that it was skipped.
+pub fn gpu(test: &str, max_binding: Option<u64>) -> Option<Device> {
+    gpu_with(test, GpuOptions { max_binding, ..GpuOptions::default() })
+}
+
+/// As [`gpu`], with other options too.
+pub fn gpu_with(test: &str, options: GpuOptions) -> Option<Device> {
+    let adapter = std::env::var("ARCHETYPAL_ADAPTER").ok();
+    let options = GpuOptions { adapter, allow_software: true, ..options };
+    match pollster::block_on(Device::gpu(&options)) {
+        Ok(device) => Some(device),
+        Err(error) if std::env::var("ARCHETYPAL_REQUIRE_GPU").is_ok_and(|value| value == "1") => {
+            panic!("{test}: a GPU is required, but {error}")
+        }
+        Err(error) => {
+            eprintln!("SKIPPED {test}: {error}");
+            None
+        }
+    }
+}
+
+/// Numbers in −1..1 that differ for every `seed`: a splitmix64 sequence.
+pub fn noise(len: usize, seed: u64) -> Vec<f32> {
+    bits(len, seed).into_iter().map(|bits| (bits >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
+}
+
+/// Random bits.
+pub fn bits(len: usize, seed: u64) -> Vec<u32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x1234_5678);
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 32) as u32
+    };
+    (0..len).map(|_| next()).collect()
+}

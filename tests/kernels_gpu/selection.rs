@@ -1,0 +1,87 @@
+//! The k largest codes of each row.
+
+use crate::common::check::{poisoned, read, tensor};
+use crate::common::{bits, gpu, noise};
+use archetypal::Device;
+use archetypal::device::Codes;
+
+/// (index, value) of the k largest above zero, ascending by index; the lowest index wins a tie.
+fn largest(row: &[f32], k: usize) -> Vec<(u32, f32)> {
+    let mut positive: Vec<(u32, f32)> =
+        (0..).zip(row.iter().copied()).filter(|&(_, value)| value > 0.0).collect();
+    positive.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    positive.truncate(k);
+    positive.sort_by_key(|&(index, _)| index);
+    positive
+}
+
+fn check(device: &Device, concepts: usize, k: usize, pre: &[f32]) {
+    let batch = pre.len() / concepts;
+    let mut codes = Codes::new(device, batch, k, concepts).unwrap();
+    codes.indices = poisoned(device, batch, k);
+    codes.values = poisoned(device, batch, k);
+    codes.counts = poisoned(device, batch, 1);
+    device.top_k(&tensor(device, batch, concepts, pre), &mut codes);
+    let (indices, values) = (read(&codes.indices), read(&codes.values));
+    let counts = read(&codes.counts);
+    for (b, row) in pre.chunks(concepts).enumerate() {
+        let want = largest(row, k);
+        assert_eq!(counts[b] as usize, want.len(), "K {concepts}, k {k}, row {b}: how many");
+        let places = b * k..b * k + want.len();
+        let got: Vec<(u32, f32)> = places.map(|place| (indices[place], values[place])).collect();
+        assert_eq!(got, want, "K {concepts}, k {k}, row {b}");
+    }
+}
+
+#[test]
+fn any_k_of_any_number_of_concepts() {
+    for max_binding in [None, Some(100_000)] {
+        let Some(device) = gpu("any_k_of_any_number_of_concepts", max_binding) else { return };
+        for (batch, concepts) in [(1, 1), (7, 5), (5, 257), (4, 2049), (3, 8193), (3, 20_011)] {
+            let pre = noise(batch * concepts, concepts as u64);
+            for k in [1, 3, 64, concepts / 3 + 1, concepts] {
+                check(&device, concepts, k.min(concepts), &pre);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lowest_index_wins_a_tie() {
+    let Some(device) = gpu("the_lowest_index_wins_a_tie", None) else { return };
+    let concepts = 9001;
+    // Few different values, so that most are equal to another.
+    let few: Vec<f32> = bits(2 * concepts, 1).iter().map(|bits| (bits % 5) as f32 - 1.0).collect();
+    let all_one = vec![1.0; concepts];
+    for k in [1, 40, 1000, 8500] {
+        check(&device, concepts, k, &few);
+        check(&device, concepts, k, &all_one);
+    }
+}
+
+#[test]
+fn zeros_are_never_taken() {
+    let Some(device) = gpu("zeros_are_never_taken", None) else { return };
+    let row = [0.0, -1.0, -0.0, 2.0, f32::NAN, 1e-30, f32::NEG_INFINITY, -f32::NAN];
+    for k in [1, 2, 3, 8] {
+        check(&device, row.len(), k, &row);
+        check(&device, row.len(), k, &[0.0; 8]);
+    }
+}
+
+#[test]
+fn neighbouring_floats_and_extremes_are_told_apart() {
+    let Some(device) = gpu("neighbouring_floats_are_told_apart", None) else { return };
+    let mut row: Vec<f32> =
+        (0..300).map(|i| f32::from_bits(0x3f80_0000 + (i * 7919) % 300)).collect();
+    row.extend([f32::INFINITY, f32::MAX, f32::MIN_POSITIVE, 1e-20, 3e38]);
+    for k in [1, 2, 3, 100, 302, 305] {
+        check(&device, row.len(), k, &row);
+    }
+}
+
+#[test]
+fn k_of_none() {
+    let Some(device) = gpu("k_of_none", None) else { return };
+    check(&device, 5, 0, &[1.0; 10]);
+}
