@@ -1,8 +1,8 @@
 //! Loops that the compiler turns into the widest vectors of the machine at hand.
 //!
 //! Sums run in a fixed number of lanes that are added as a tree, and products are rounded before they are added (no
-//! fused multiply-add), so the bits do not depend on the vector width: AVX-512, AVX2, NEON and plain scalars agree. (Dense products, which are
-//! another crate's, differ.)
+//! fused multiply-add), so the bits do not depend on the vector width: AVX-512, AVX2, NEON and plain scalars agree.
+//! (Dense products, which the crate `gemm` makes, may differ.)
 //!
 //! Hot loops are `for` loops: `for_each` and `fold` are functions of their own, which the compiler may leave out of the
 //! code made for the wider vectors.
