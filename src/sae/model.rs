@@ -166,7 +166,12 @@ impl Sae {
         let d = self.settings.input_shape;
         if rows.is_empty() || !rows.len().is_multiple_of(d) {
             let hint = format!("This model takes rows of {d} values.");
-            return Err(Error::shape("the input", &[rows.len()], &[rows.len().div_ceil(d), d], hint));
+            return Err(Error::shape(
+                "the input",
+                &[rows.len()],
+                &[rows.len().div_ceil(d), d],
+                hint,
+            ));
         }
         let mut normalised = rows.to_vec();
         self.normalizer.apply(&mut normalised);

@@ -55,8 +55,8 @@ fn everything() -> Vec<u32> {
     device.sumsq(Grad::Dense(&dense), &mut sumsq, 1);
     device.clip_scale(&sumsq, Some(1.0), &mut scale, &mut log, 0);
     let step = AdamStep {
-        lr: 1e-3,
-        beta1: 0.9,
+        one_minus_beta1: 0.1,
+        one_minus_beta2: 0.001,
         beta2: 0.999,
         eps: 1e-8,
         step_size: 1e-2,

@@ -134,8 +134,6 @@ fn mean_rows_leaves_centres_without_entries() {
     let mut random = Random::new(44);
     for (batch, concepts, n) in [(1, 2, 1), (9, 20, 33), (300, 7, 65)] {
         let codes = random_codes(&mut random, batch, 1, concepts);
-        let mut by_atom = poisoned_index(batch, 1, concepts);
-        device.by_atom(&codes, &mut by_atom);
         let (sums, before) = (random.floats(concepts * n), random.floats(concepts * n));
         let mut counts = vec![0_u32; concepts];
         entries(&codes).iter().for_each(|&(_, _, concept, _)| counts[concept] += 1);
@@ -146,7 +144,8 @@ fn mean_rows_leaves_centres_without_entries() {
             })
             .collect();
         let mut centres = tensor(concepts, n, &before);
-        device.mean_rows(&tensor(concepts, n, &sums), &by_atom, &mut centres);
+        let counts = Tensor::from_slice(&device, concepts, 1, &counts).unwrap();
+        device.mean_rows(&tensor(concepts, n, &sums), &counts, &mut centres);
         close("centres", values(&centres), &want, 1e-6);
     }
 }
