@@ -124,7 +124,7 @@ fn updates(group: &mut BenchmarkGroup<'_, WallTime>, step: &mut Step) {
     let adam = AdamStep {
         one_minus_beta1: 0.1,
         beta2: 0.999,
-        one_minus_beta2: 0.001,
+        one_minus_beta2: 1e-3,
         eps: 1e-8,
         step_size: 1e-3,
         inv_sqrt_bias2: 1.0,
