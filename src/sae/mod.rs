@@ -1,6 +1,7 @@
 //! The model: encoder, selection, dictionary, and the two put together.
 
 mod archetypal;
+mod buffers;
 mod codes;
 pub(crate) mod dictionary;
 pub(crate) mod encoder;
@@ -11,6 +12,7 @@ mod parameter;
 mod settings;
 
 pub use archetypal::{RaJumpBuilder, RaJumpSae, RaTopKBuilder, RaTopKSae};
+pub use buffers::EncodeBuffers;
 pub use codes::{Activations, CodeRows, Encoded};
 pub use dictionary::Archetypal;
 pub use encoder::{Encoder, Linear, PreCodeGrad};
