@@ -8,11 +8,6 @@ const ACTIVE_FROM = 1e-6;
 // ---- sparse codes: a workgroup an atom ----
 struct Entries {
     concepts: u32,
-    width: u32,
-    row0: u32, // the rows of the batch that stand in this chunk
-    rows: u32,
-    values_start: u32, // first element in the chunk
-    accumulate: u32, // whether earlier chunks came before
 }
 @group(0) @binding(0) var<uniform> entries_at: Entries;
 @group(0) @binding(1) var<storage, read> entries_index: array<u32>; // [K + 1 + B·width], see ByAtom
@@ -34,18 +29,13 @@ fn count_entries(
     let end = entries_index[atom + 1u];
     var count = 0u;
     for (var i = entries_index[atom] + lane; i < end; i += LANES) {
-        let entry = entries_index[at.concepts + 1u + i];
-        let row = entry / at.width - at.row0;
-        // Rows before this chunk wrap around to large numbers.
-        if row < at.rows {
-            let value = entries_values[at.values_start + row * at.width + entry % at.width];
-            count += u32(abs(value) >= ACTIVE_FROM);
-        }
+        let value = entries_values[entries_index[at.concepts + 1u + i]];
+        count += u32(abs(value) >= ACTIVE_FROM);
     }
     let total = sum_counts(lane, count);
     if lane == 0u {
         entries_fired[atom] += total;
-        entries_active[atom] = total + select(0u, entries_active[atom], at.accumulate != 0u);
+        entries_active[atom] = total;
     }
 }
 

@@ -87,10 +87,9 @@ fn select_entries(
 struct Backward {
     concepts: u32,
     width: u32,
-    row0: u32, // the rows of the batch that stand in these chunks
+    row0: u32, // the rows of the batch that stand in this chunk of pre
     rows: u32,
     pre_start: u32,
-    grad_start: u32,
     accumulate: u32, // whether earlier chunks came before
     bandwidth: f32,
 }
@@ -121,11 +120,10 @@ fn backward(
         let row = entry / at.width - at.row0;
         // Rows before this chunk wrap around to large numbers.
         if row < at.rows {
-            let place = at.grad_start + row * at.width + entry % at.width;
             let pre = backward_pre[at.pre_start + row * at.concepts + atom];
-            let g = backward_grad[place];
+            let g = backward_grad[entry];
             sum += kappa(max(pre, 0.0) - bound, at.bandwidth) * g;
-            backward_grad[place] = select(0.0, g, jump_passes(pre, bound));
+            backward_grad[entry] = select(0.0, g, jump_passes(pre, bound));
         }
     }
     let total = sum_lanes(lane, sum);

@@ -118,9 +118,9 @@ pub(super) fn least(len: usize, f: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [f32::INFINITY; LANES];
     let whole = len - len % LANES;
     for start in (0..whole).step_by(LANES) {
-        for i in 0..LANES {
+        for (i, lane) in lanes.iter_mut().enumerate() {
             let value = f(start + i);
-            lanes[i] = if value < lanes[i] { value } else { lanes[i] };
+            *lane = if value < *lane { value } else { *lane };
         }
     }
     let main = lanes.into_iter().fold(f32::INFINITY, f32::min);

@@ -30,11 +30,6 @@ pub(super) const FAMILY: Family =
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Entries {
     concepts: u32,
-    width: u32,
-    row0: u32,
-    rows: u32,
-    values_start: u32,
-    accumulate: u32,
 }
 
 pub(super) fn count_active(
@@ -45,26 +40,18 @@ pub(super) fn count_active(
     log: &mut Tensor,
     row: usize,
 ) {
-    let (concepts, width) = (codes.concepts(), codes.width());
+    let concepts = codes.concepts();
     expect("fired", fired, [concepts, 1]);
     shapes::index(codes, by_atom);
     if codes.rows() == 0 {
         return;
     }
     let active = gpu.scratch("counts", concepts);
-    for segment in segments([codes.values.gpu()], codes.rows()) {
-        let params = Entries {
-            concepts: concepts as u32,
-            width: width as u32,
-            row0: segment.row0 as u32,
-            rows: segment.rows as u32,
-            values_start: segment.start(0, width),
-            accumulate: u32::from(segment.row0 > 0),
-        };
-        let buffers =
-            [by_atom.index.gpu().single(), segment.chunks[0], fired.gpu().single(), &active];
-        gpu.dispatch(&ENTRIES, &[], &buffers, &params, concepts as u64);
-    }
+    // The index is never split, and it is longer than the values: they are not split either.
+    let buffers =
+        [by_atom.index.gpu().single(), codes.values.gpu().single(), fired.gpu().single(), &active];
+    let params = Entries { concepts: concepts as u32 };
+    gpu.dispatch(&ENTRIES, &[], &buffers, &params, concepts as u64);
     totals(gpu, &active, concepts, codes.counts.gpu().single(), codes.rows(), log, row);
 }
 

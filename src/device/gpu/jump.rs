@@ -200,7 +200,6 @@ struct BackwardSparse {
     row0: u32,
     rows: u32,
     pre_start: u32,
-    grad_start: u32,
     accumulate: u32,
     bandwidth: f32,
 }
@@ -223,20 +222,19 @@ pub(super) fn jump_backward_sparse(
     shapes::entries(codes, grad);
     shapes::index(codes, by_atom);
     let theta = theta(gpu, thresholds);
-    for segment in segments([pre.gpu(), grad.gpu()], pre.rows()) {
+    // The index is never split, and it is longer than the entries: they are not split either.
+    let (index, grad) = (by_atom.index.gpu().single(), grad.gpu().single());
+    for segment in segments([pre.gpu()], pre.rows()) {
         let params = BackwardSparse {
             concepts: concepts as u32,
             width: width as u32,
             row0: segment.row0 as u32,
             rows: segment.rows as u32,
             pre_start: segment.start(0, concepts),
-            grad_start: segment.start(1, width),
             accumulate: u32::from(segment.row0 > 0),
             bandwidth,
         };
-        let [pre, grad] = segment.chunks;
-        let index = by_atom.index.gpu().single();
-        let buffers = [pre, &theta, index, grad, grad_thresholds.gpu().single()];
+        let buffers = [segment.chunks[0], &theta, index, grad, grad_thresholds.gpu().single()];
         gpu.dispatch(&BACKWARD_SPARSE, constants(kernel), &buffers, &params, concepts as u64);
     }
 }

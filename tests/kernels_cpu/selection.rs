@@ -1,0 +1,220 @@
+//! Top-k and jump.
+
+use crate::util::*;
+use archetypal::{Device, Tensor, device::Codes, sae::Kernel};
+
+/// Top-k by sorting.
+fn sorted(pre: &[f32], k: usize) -> Vec<(usize, f32)> {
+    let mut all: Vec<_> = pre.iter().copied().enumerate().filter(|(_, v)| *v > 0.0).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all.truncate(k);
+    all.sort_by_key(|(concept, _)| *concept);
+    all
+}
+
+#[track_caller]
+fn check_top_k(pre: &[f32], concepts: usize, k: usize) {
+    let batch = pre.len() / concepts;
+    let mut codes = poisoned_codes(batch, k, concepts);
+    Device::cpu().top_k(&tensor(batch, concepts, pre), &mut codes);
+    let got = entries(&codes);
+    for row in 0..batch {
+        let want = sorted(&pre[row * concepts..][..concepts], k);
+        let got: Vec<_> = got
+            .iter()
+            .filter(|e| e.1 == row)
+            .map(|&(_, _, concept, value)| (concept, value))
+            .collect();
+        assert_eq!(got, want, "row {row} of {concepts} concepts, k {k}");
+    }
+}
+
+#[test]
+fn top_k_equals_a_sort() {
+    let mut random = Random::new(10);
+    for concepts in [1, 2, 63, 64, 65, 127, 193, 1009, 4096] {
+        for k in [1, 2, 20, 64, 65, concepts / 10, concepts] {
+            if (1..=concepts).contains(&k) {
+                check_top_k(&random.floats(5 * concepts), concepts, k);
+            }
+        }
+    }
+    check_top_k(&random.floats(2 * 10_007), 10_007, 20);
+}
+
+#[test]
+fn top_k_gives_ties_to_the_lowest_index() {
+    let mut random = Random::new(11);
+    for (concepts, k) in [(64, 5), (1000, 7), (1000, 300), (3001, 20), (130, 129)] {
+        check_top_k(&vec![0.5; 2 * concepts], concepts, k);
+        // Few different values: the threshold is nearly always a tie.
+        let coarse: Vec<f32> =
+            (0..4 * concepts).map(|_| (random.below(4) as f32 - 1.0) * 0.25).collect();
+        check_top_k(&coarse, concepts, k);
+    }
+}
+
+#[test]
+fn top_k_of_ordered_rows() {
+    // Ascending: every value beats the threshold so far. Descending: none does after the first k.
+    let ascending: Vec<f32> = (0..5000).map(|i| i as f32 * 1e-3).collect();
+    let descending: Vec<f32> = ascending.iter().rev().copied().collect();
+    for k in [1, 20, 500, 5000] {
+        check_top_k(&ascending, 5000, k);
+        check_top_k(&descending, 5000, k);
+    }
+}
+
+#[test]
+fn top_k_never_takes_what_is_not_above_zero() {
+    let special = [0.0, -0.0, -1.0, f32::NAN, f32::NEG_INFINITY, -f32::NAN];
+    let none: Vec<f32> = (0..600).map(|i| special[i % special.len()]).collect();
+    check_top_k(&none, 300, 10);
+    let mut some = none;
+    (some[7], some[299], some[300]) = (1e-40, f32::INFINITY, 2.0);
+    check_top_k(&some, 300, 10);
+    check_top_k(&some, 300, 1);
+}
+
+#[test]
+fn scatter_makes_codes_dense() {
+    let mut random = Random::new(12);
+    for (batch, width, concepts) in [(1, 1, 1), (7, 3, 65), (4, 33, 33)] {
+        let codes = random_codes(&mut random, batch, width, concepts);
+        let mut dense = poisoned(batch, concepts);
+        Device::cpu().scatter(&codes, &mut dense);
+        let mut want = vec![0.0; batch * concepts];
+        for (_, row, concept, value) in entries(&codes) {
+            want[row * concepts + concept] = value;
+        }
+        assert_eq!(values(&dense), want);
+    }
+}
+
+struct Jump {
+    batch: usize,
+    concepts: usize,
+    pre: Vec<f32>,
+    t: Vec<f32>,
+    g: Vec<f32>,
+}
+
+impl Jump {
+    fn new(random: &mut Random, batch: usize, concepts: usize) -> Self {
+        let t: Vec<f32> = (0..concepts).map(|_| -1.0 + 0.3 * random.float()).collect();
+        let mut pre = random.floats(batch * concepts);
+        // One exactly at its threshold, one exactly at zero, some not numbers.
+        pre[0] = t[0].exp();
+        *pre.last_mut().unwrap() = 0.0;
+        if pre.len() > 40 {
+            (pre[17], pre[33]) = (f32::NAN, f32::INFINITY);
+        }
+        Self { batch, concepts, pre, t, g: random.floats(batch * concepts) }
+    }
+
+    fn theta(&self, i: usize) -> f32 {
+        self.t[i % self.concepts].exp()
+    }
+
+    fn active(&self, i: usize) -> bool {
+        self.pre[i].max(0.0) >= self.theta(i)
+    }
+
+    fn pre(&self) -> Tensor {
+        tensor(self.batch, self.concepts, &self.pre)
+    }
+
+    fn sparse(&self, reach: f32) -> Codes {
+        let mut codes = poisoned_codes(self.batch, self.concepts, self.concepts);
+        Device::cpu().jump_sparse(&self.pre(), &column(&self.t), reach, &mut codes);
+        codes
+    }
+}
+
+const JUMPS: [(usize, usize); 6] = [(1, 1), (3, 31), (2, 33), (65, 64), (40, 7), (1100, 3)];
+
+#[test]
+fn jump_keeps_what_reaches_its_threshold() {
+    let mut random = Random::new(13);
+    for (batch, concepts) in JUMPS {
+        let case = Jump::new(&mut random, batch, concepts);
+        let want: Vec<f32> =
+            (0..case.pre.len()).map(|i| if case.active(i) { case.pre[i] } else { 0.0 }).collect();
+        let mut z = poisoned(batch, concepts);
+        Device::cpu().jump(&case.pre(), &column(&case.t), &mut z);
+        assert_eq!(values(&z), want);
+
+        for reach in [0.0, 0.05, f32::INFINITY] {
+            let listed =
+                |i: usize| case.active(i) || (case.pre[i].max(0.0) - case.theta(i)).abs() <= reach;
+            let want: Vec<_> =
+                (0..want.len()).filter(|&i| listed(i)).map(|i| (i, want[i])).collect();
+            let got: Vec<_> = entries(&case.sparse(reach))
+                .into_iter()
+                .map(|(_, row, concept, value)| (row * concepts + concept, value))
+                .collect();
+            assert_eq!(got, want, "reach {reach}");
+        }
+    }
+}
+
+#[test]
+fn jump_backward_equals_the_formula() {
+    let device = Device::cpu();
+    let mut random = Random::new(14);
+    for (batch, concepts) in JUMPS {
+        let mut case = Jump::new(&mut random, batch, concepts);
+        case.pre.iter_mut().for_each(|x| *x = if x.is_finite() { *x } else { 0.4 });
+        for kernel in Kernel::ALL {
+            for bandwidth in [0.02, 0.5] {
+                let masked = |i: usize| if case.active(i) { case.g[i] } else { 0.0 };
+                let mut want = vec![0.0; concepts];
+                let mut size = 0.0_f64;
+                for i in 0..case.pre.len() {
+                    let (a, theta) = (case.pre[i].max(0.0), case.theta(i));
+                    let term = -f64::from(theta / bandwidth)
+                        * f64::from(kernel.value(a - theta, bandwidth))
+                        * f64::from(case.g[i])
+                        * f64::from(theta);
+                    want[i % concepts] += term;
+                    size += term.abs();
+                }
+                let tolerance = 1e-6 * (1.0 + size);
+                let what = format!("{kernel:?}, bandwidth {bandwidth}, {batch}×{concepts}");
+
+                let mut grad = tensor(batch, concepts, &case.g);
+                let mut grad_t = poisoned(concepts, 1);
+                let (pre, t) = (case.pre(), column(&case.t));
+                device.jump_backward(&pre, &t, kernel, bandwidth, &mut grad, &mut grad_t);
+                close(&what, values(&grad_t), &want, tolerance);
+                let dense: Vec<f32> = (0..case.g.len()).map(masked).collect();
+                assert_eq!(values(&grad), dense, "{what}");
+
+                // Sparse: the same where it has entries, and its entries are all that matter.
+                let codes = case.sparse(kernel.reach(bandwidth));
+                let mut by_atom = poisoned_index(batch, concepts, concepts);
+                device.by_atom(&codes, &mut by_atom);
+                let mut g = vec![f32::NAN; batch * concepts];
+                for (entry, row, concept, _) in entries(&codes) {
+                    g[entry] = case.g[row * concepts + concept];
+                }
+                let mut grad = tensor(batch, concepts, &g);
+                let mut grad_t = poisoned(concepts, 1);
+                device.jump_backward_sparse(
+                    &pre,
+                    &t,
+                    kernel,
+                    bandwidth,
+                    &codes,
+                    &by_atom,
+                    &mut grad,
+                    &mut grad_t,
+                );
+                close(&what, values(&grad_t), &want, tolerance);
+                for (entry, row, concept, _) in entries(&codes) {
+                    assert_eq!(values(&grad)[entry], masked(row * concepts + concept), "{what}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Sums, counters and what k-means and the metrics ask for.
+
+use crate::util::*;
+use archetypal::{
+    Device, Tensor,
+    device::{ACTIVE_FROM, log},
+};
+
+const SHAPES: [(usize, usize); 7] =
+    [(1, 1), (2, 33), (31, 7), (65, 129), (1, 1000), (1025, 3), (127, 257)];
+
+#[test]
+fn sums_of_columns_and_rows() {
+    let device = Device::cpu();
+    let mut random = Random::new(40);
+    for (rows, cols) in SHAPES {
+        let data = random.floats(rows * cols);
+        let (mut columns, mut squares) = (vec![0.0; cols], vec![0.0; rows]);
+        for (i, &x) in data.iter().enumerate() {
+            columns[i % cols] += f64::from(x);
+            squares[i / cols] += f64::from(x) * f64::from(x);
+        }
+        let a = tensor(rows, cols, &data);
+        let mut out = poisoned(cols, 1);
+        device.column_sums(&a, &mut out);
+        close("column sums", values(&out), &columns, 1e-6);
+        let mut out = poisoned(rows, 1);
+        device.row_sumsq(&a, &mut out);
+        close("row sums of squares", values(&out), &squares, 1e-6);
+    }
+}
+
+#[test]
+fn counters_count_active_codes() {
+    let device = Device::cpu();
+    let mut random = Random::new(41);
+    for (batch, concepts) in SHAPES {
+        let width = concepts.min(9);
+        let mut codes = random_codes(&mut random, batch, width, concepts);
+        // Below and at the limit of what counts.
+        let small: Vec<f32> = values(&codes.values)
+            .iter()
+            .map(|&z| {
+                if z > 0.6 {
+                    0.5e-6
+                } else if z > 0.3 {
+                    -ACTIVE_FROM
+                } else {
+                    z
+                }
+            })
+            .collect();
+        codes.values.write(&small);
+        let mut by_atom = poisoned_index(batch, width, concepts);
+        device.by_atom(&codes, &mut by_atom);
+
+        let mut want = vec![7_u32; concepts];
+        let (mut active, mut per_row) = (0, vec![0_u32; batch]);
+        for (_, row, concept, value) in entries(&codes) {
+            if value.abs() >= ACTIVE_FROM {
+                want[concept] += 1;
+                per_row[row] += 1;
+                active += 1;
+            }
+        }
+        let start = vec![7_u32; concepts];
+        let mut fired = Tensor::from_slice(&device, concepts, 1, &start).unwrap();
+        let mut log = poisoned(3, log::WIDTH);
+        device.count_active(&codes, &by_atom, &mut fired, &mut log, 2);
+        let most = *integers(&codes.counts).iter().max().unwrap();
+        assert_eq!(integers(&fired), want);
+        assert_eq!(&values(&log)[2 * log::WIDTH + log::ACTIVE..], [active as f32, most as f32]);
+
+        let mut dense = poisoned(batch, concepts);
+        device.scatter(&codes, &mut dense);
+        let mut fired = Tensor::from_slice(&device, concepts, 1, &start).unwrap();
+        device.count_active_dense(&dense, &mut fired, &mut log, 1);
+        let most = *per_row.iter().max().unwrap();
+        assert_eq!(integers(&fired), want);
+        let row = &values(&log)[log::WIDTH..2 * log::WIDTH];
+        assert_eq!(row[log::ACTIVE..], [active as f32, most as f32]);
+    }
+}
+
+#[test]
+fn nearest_centre_is_the_lowest_of_the_best() {
+    let device = Device::cpu();
+    let mut random = Random::new(42);
+    for (rows, n) in SHAPES {
+        // Few different values, so that ties are common.
+        let mut coarse =
+            |len: usize| (0..len).map(|_| random.below(5) as f32 * 0.5).collect::<Vec<_>>();
+        let (products, c_sq, x_sq) = (coarse(rows * n), coarse(n), coarse(rows));
+        let (mut assignment, mut distance) = (poisoned_u32(rows, 1), poisoned(rows, 1));
+        device.nearest(
+            &tensor(rows, n, &products),
+            &column(&x_sq),
+            &column(&c_sq),
+            &mut assignment,
+            &mut distance,
+        );
+        for row in 0..rows {
+            let scores: Vec<f32> = (0..n).map(|j| c_sq[j] - 2.0 * products[row * n + j]).collect();
+            let best = scores.iter().copied().fold(f32::INFINITY, f32::min);
+            let first = scores.iter().position(|&score| score == best).unwrap();
+            assert_eq!(integers(&assignment)[row] as usize, first);
+            assert_eq!(values(&distance)[row], (x_sq[row] + best).max(0.0));
+        }
+    }
+}
+
+#[test]
+fn closer_keeps_the_smaller_distance() {
+    let mut random = Random::new(43);
+    for (rows, cols) in SHAPES {
+        let (x, centre) = (random.floats(rows * cols), random.floats(cols));
+        let before: Vec<f32> = (0..rows).map(|_| random.float().abs() * cols as f32).collect();
+        let want: Vec<f64> = (0..rows)
+            .map(|row| {
+                let pairs = x[row * cols..][..cols].iter().zip(&centre);
+                let new: f64 = pairs.map(|(&x, &c)| (f64::from(x) - f64::from(c)).powi(2)).sum();
+                new.min(f64::from(before[row]))
+            })
+            .collect();
+        let mut distance = column(&before);
+        Device::cpu().closer(&tensor(rows, cols, &x), &tensor(1, cols, &centre), &mut distance);
+        close("distance", values(&distance), &want, 1e-6);
+    }
+}
+
+#[test]
+fn mean_rows_leaves_centres_without_entries() {
+    let device = Device::cpu();
+    let mut random = Random::new(44);
+    for (batch, concepts, n) in [(1, 2, 1), (9, 20, 33), (300, 7, 65)] {
+        let codes = random_codes(&mut random, batch, 1, concepts);
+        let mut by_atom = poisoned_index(batch, 1, concepts);
+        device.by_atom(&codes, &mut by_atom);
+        let (sums, before) = (random.floats(concepts * n), random.floats(concepts * n));
+        let mut counts = vec![0_u32; concepts];
+        entries(&codes).iter().for_each(|&(_, _, concept, _)| counts[concept] += 1);
+        let want: Vec<f64> = (0..concepts * n)
+            .map(|i| match counts[i / n] {
+                0 => f64::from(before[i]),
+                count => f64::from(sums[i]) / f64::from(count),
+            })
+            .collect();
+        let mut centres = tensor(concepts, n, &before);
+        device.mean_rows(&tensor(concepts, n, &sums), &by_atom, &mut centres);
+        close("centres", values(&centres), &want, 1e-6);
+    }
+}
+
+#[test]
+fn row_max_leaves_out_the_diagonal_it_is_told() {
+    let mut random = Random::new(45);
+    for (rows, n) in SHAPES {
+        let data = random.floats(rows * n);
+        let far = rows as i64 + n as i64;
+        for skip in [None, Some(0), Some(5), Some(-3), Some(n as i64 - 1), Some(far), Some(-far)] {
+            let before: Vec<f32> = (0..rows).map(|_| random.float() - 0.5).collect();
+            let want: Vec<f32> = (0..rows)
+                .map(|row| {
+                    let taken = (0..n).filter(|&j| Some(j as i64 - row as i64) != skip);
+                    taken.map(|j| data[row * n + j]).fold(before[row], f32::max)
+                })
+                .collect();
+            let mut out = column(&before);
+            Device::cpu().row_max(&tensor(rows, n, &data), skip, &mut out);
+            assert_eq!(values(&out), want, "skip {skip:?}, {rows}×{n}");
+        }
+    }
+}
