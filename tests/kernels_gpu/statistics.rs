@@ -1,12 +1,9 @@
 //! Loss, reductions, counters and k-means on the GPU against plain loops in float64.
-#![cfg(feature = "gpu")]
 
-mod common;
-
+use crate::common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
+use crate::common::{gpu, noise};
 use archetypal::Tensor;
 use archetypal::device::{ACTIVE_FROM, log};
-use common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
-use common::{gpu, noise};
 
 /// Rows, columns, and the largest binding: alone, primes, one off a tile, and split into several buffers.
 const SHAPES: [(usize, usize, Option<u64>); 7] = [
