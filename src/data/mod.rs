@@ -47,7 +47,7 @@ pub use batches::{Batch, BatchStream, Batches, read_normalized};
 pub use dtype::Dtype;
 pub use examples::{Example, Examples, Grid};
 #[cfg(not(target_arch = "wasm32"))]
-pub use files::write_atomically;
+pub use files::{check_writable, write_atomically};
 pub use loader::Loader;
 pub use matrix::MatrixFile;
 pub use normalize::{Normalize, Normalizer};

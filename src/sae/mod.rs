@@ -8,6 +8,7 @@ pub(crate) mod encoder;
 mod init;
 mod kernel;
 pub(crate) mod model;
+mod options;
 mod parameter;
 mod settings;
 
@@ -19,5 +20,6 @@ pub use encoder::{Encoder, Linear, PreCodeGrad};
 pub use init::Tensors;
 pub use kernel::Kernel;
 pub use model::Sae;
+pub use options::ModelSettings;
 pub use parameter::Parameter;
 pub use settings::{EncoderKind, ModelKind, SaeSettings, Selection};

@@ -70,6 +70,24 @@ impl Sae {
         })
     }
 
+    /// A fresh model over `points` [N, d], row by row, with the reference's initial values; the encoder's are drawn
+    /// from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] or [`Error::Shape`] where an argument is out of range, [`Error::TooLarge`] if the device
+    /// cannot hold it.
+    pub fn initial(
+        device: &Device,
+        settings: SaeSettings,
+        points: Vec<f32>,
+        seed: u64,
+    ) -> Result<Self> {
+        let tensors = Tensors::initial(&settings, points, seed)?;
+        let mut sae = Self::new(device, settings, tensors)?;
+        sae.project();
+        Ok(sae)
+    }
+
     /// Where it lives.
     pub fn device(&self) -> &Device {
         &self.device

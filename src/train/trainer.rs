@@ -85,7 +85,7 @@ impl Trainer {
         if data.rows == 0 {
             return Err(Error::Empty { what: "the data".into(), hint: String::new() });
         }
-        let steps = settings.epochs * settings.steps_per_epoch(data.rows);
+        let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
         let batch = settings.batch_size.min(data.rows);
@@ -164,7 +164,7 @@ impl Trainer {
 
     /// Steps of the whole run.
     pub fn total_steps(&self) -> u64 {
-        self.settings.epochs * self.settings.steps_per_epoch(self.data.rows)
+        self.settings.total_steps(self.data.rows)
     }
 
     /// Whether all epochs are done.
