@@ -40,8 +40,8 @@ fn main(
 fn step(i: u32, g: f32) -> f32 {
     let first_at = params.first_start + i;
     let second_at = params.second_start + i;
-    let m = params.beta1 * first[first_at] + (1.0 - params.beta1) * g;
-    let v = params.beta2 * second[second_at] + (1.0 - params.beta2) * g * g;
+    let m = first[first_at] + params.one_minus_beta1 * (g - first[first_at]);
+    let v = params.beta2 * second[second_at] + params.one_minus_beta2 * g * g;
     first[first_at] = m;
     second[second_at] = v;
     let at = params.param_start + i;

@@ -110,7 +110,7 @@ struct Mean {
 }
 @group(0) @binding(0) var<uniform> mean_at: Mean;
 @group(0) @binding(1) var<storage, read> mean_sums: array<f32>; // [N, d]
-@group(0) @binding(2) var<storage, read> mean_index: array<u32>; // [N + 1 + n], see ByAtom
+@group(0) @binding(2) var<storage, read> mean_counts: array<u32>; // [N]
 @group(0) @binding(3) var<storage, read_write> mean_centres: array<f32>; // [N, d]
 
 @compute @workgroup_size(256)
@@ -124,8 +124,7 @@ fn mean_rows(
     if i >= at.count {
         return;
     }
-    let centre = at.row0 + i / at.cols;
-    let members = mean_index[centre + 1u] - mean_index[centre];
+    let members = mean_counts[at.row0 + i / at.cols];
     if members > 0u {
         mean_centres[at.centres_start + i] = mean_sums[at.sums_start + i] / f32(members);
     }

@@ -52,15 +52,17 @@ pub enum Projection {
 }
 
 /// The numbers of one Adam step, PyTorch's: p −= lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+///
+/// 1 − β is given beside β: taken in float32, 1 − 0.999 would be off by 1.3e-5.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
-    /// Learning rate.
-    pub lr: f32,
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
+    /// 1 − β₁: m += (1 − β₁)(g − m).
+    pub one_minus_beta1: f32,
+    /// β₂: v = β₂ v + (1 − β₂) g².
     pub beta2: f32,
-    /// Added to the denominator.
+    /// 1 − β₂.
+    pub one_minus_beta2: f32,
+    /// ε, added to the denominator.
     pub eps: f32,
     /// lr / (1 − β₁ᵗ).
     pub step_size: f32,
@@ -233,8 +235,8 @@ pub trait Backend {
     /// `distance[i]` = min(`distance[i]`, ‖x_i − centre‖²), with x [n, d], centre [1, d], distance [n, 1].
     fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor);
 
-    /// Row j of centres [N, d] = row j of sums / number of entries of j; rows without entries stay.
-    fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor);
+    /// Row j of centres [N, d] = row j of sums / `counts[j]`; rows with a count of 0 stay. counts [N, 1].
+    fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor);
 
     /// `out[i]` = max(`out[i]`, max_j a[i, j]), leaving out j = i + `skip` when given. a [m, n], out [m, 1].
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor);

@@ -108,9 +108,9 @@ fn projections() {
 fn step(t: i32) -> AdamStep {
     let (lr, beta1, beta2) = (1e-2_f32, 0.9_f32, 0.999_f32);
     AdamStep {
-        lr,
-        beta1,
+        one_minus_beta1: 1.0 - beta1,
         beta2,
+        one_minus_beta2: 1.0 - beta2,
         eps: 1e-8,
         step_size: lr / (1.0 - beta1.powi(t)),
         inv_sqrt_bias2: 1.0 / (1.0 - beta2.powi(t)).sqrt(),
@@ -119,11 +119,12 @@ fn step(t: i32) -> AdamStep {
 
 /// [parameter, first moment, second moment] after one step, in float64.
 fn adam(state: &mut [Vec<f64>; 3], grad: &[f64], scale: f64, step: &AdamStep) {
-    let (beta1, beta2) = (f64::from(step.beta1), f64::from(step.beta2));
+    let (beta2, rest1, rest2) =
+        (f64::from(step.beta2), f64::from(step.one_minus_beta1), f64::from(step.one_minus_beta2));
     for (i, grad) in grad.iter().enumerate() {
         let g = grad * scale;
-        state[1][i] = beta1 * state[1][i] + (1.0 - beta1) * g;
-        state[2][i] = beta2 * state[2][i] + (1.0 - beta2) * g * g;
+        state[1][i] += rest1 * (g - state[1][i]);
+        state[2][i] = beta2 * state[2][i] + rest2 * g * g;
         let root = state[2][i].sqrt() * f64::from(step.inv_sqrt_bias2) + f64::from(step.eps);
         state[0][i] -= f64::from(step.step_size) * state[1][i] / root;
     }

@@ -1,6 +1,6 @@
 //! The transposed index: entries by atom.
 
-use crate::device::{ByAtom, Codes, Tensor, shapes};
+use crate::device::{ByAtom, Codes, shapes};
 use rayon::prelude::*;
 
 /// Entries above which atoms are shared out over the cores.
@@ -102,22 +102,4 @@ impl Rows<'_> {
             }
         }
     }
-}
-
-/// Row j of `centres` = row j of `sums` / entries of j; rows without entries stay.
-pub(super) fn mean_rows(sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
-    shapes::expect("sums", sums, centres.shape());
-    assert_eq!(by_atom.concepts(), centres.rows(), "rows of the centres");
-    let n = centres.cols();
-    if n == 0 {
-        return;
-    }
-    let index = Index::new(by_atom);
-    let rows = centres.cpu_mut().par_chunks_mut(n).zip(sums.cpu().par_chunks(n)).enumerate();
-    rows.with_min_len(super::simd::block_rows(n)).for_each(|(atom, (centre, sum))| {
-        let count = index.of(atom).len();
-        if count > 0 {
-            centre.iter_mut().zip(sum).for_each(|(centre, &sum)| *centre = sum / count as f32);
-        }
-    });
 }

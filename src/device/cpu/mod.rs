@@ -194,8 +194,8 @@ impl Backend for Cpu {
         kmeans::closer(x, centre, distance)
     }
 
-    fn mean_rows(&self, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
-        index::mean_rows(sums, by_atom, centres)
+    fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
+        kmeans::mean_rows(sums, counts, centres)
     }
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {

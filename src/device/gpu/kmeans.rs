@@ -4,7 +4,7 @@ use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use crate::device::{ByAtom, Tensor, shapes::expect};
+use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const SOURCE: &str = concat!(
@@ -100,10 +100,10 @@ struct Mean {
     centres_start: u32,
 }
 
-pub(super) fn mean_rows(gpu: &Gpu, sums: &Tensor, by_atom: &ByAtom, centres: &mut Tensor) {
+pub(super) fn mean_rows(gpu: &Gpu, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
     let cols = sums.cols();
     expect("centres", centres, sums.shape());
-    assert_eq!(by_atom.concepts(), sums.rows(), "centres of the index");
+    expect("counts", counts, [sums.rows(), 1]);
     for segment in segments([sums.gpu(), centres.gpu()], sums.rows()) {
         let params = Mean {
             count: segment.count(cols),
@@ -113,7 +113,7 @@ pub(super) fn mean_rows(gpu: &Gpu, sums: &Tensor, by_atom: &ByAtom, centres: &mu
             centres_start: segment.start(1, cols),
         };
         let [sums, centres] = segment.chunks;
-        let buffers = [sums, by_atom.index.gpu().single(), centres];
+        let buffers = [sums, counts.gpu().single(), centres];
         let groups = params.count.div_ceil(256).into();
         gpu.dispatch(&MEAN_ROWS, &[], &buffers, &params, groups);
     }

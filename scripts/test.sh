@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Checks everything: format, lints (native and wasm), documentation, tests. Installs what that needs where it can
+# (apt and root), else says what is missing. Ends with `N passed, N failed, N skipped`.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+logs=${CARGO_TARGET_DIR:-target}/test-logs
+mkdir -p "$logs"
+failures=()
+
+# A GPU test without an adapter fails instead of passing by absence.
+export ARCHETYPAL_REQUIRE_GPU=1 CARGO_TERM_COLOR=never
+# Mesa's choice of a device looks for a desktop and complains where there is none.
+export NODEVICE_SELECT=1
+
+die() {
+  printf 'test.sh: %s\n' "$@" >&2
+  exit 1
+}
+
+# need WHAT CHECK PACKAGE...: makes sure that the function CHECK succeeds, by installing the packages if it must.
+need() {
+  local what=$1 check=$2
+  shift 2
+  if "$check" 2>/dev/null; then return; fi
+  if command -v apt-get >/dev/null && ((EUID == 0)); then
+    echo "installing $what: $*"
+    apt_install "$@" >"$logs/apt.log" 2>&1 </dev/null || tail -n 20 "$logs/apt.log" >&2
+  fi
+  "$check" || die "missing: $what" "on Debian: apt-get install --no-install-recommends $*"
+}
+
+apt_install() {
+  apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+}
+
+has_real_gpu() {
+  [[ $(uname) == Darwin ]] || compgen -G '/dev/dri/renderD*' >/dev/null || [[ -e /dev/nvidia0 || -e /dev/dxg ]]
+}
+
+has_vulkan_loader() {
+  [[ $(uname) == Darwin || $(PATH=$PATH:/sbin ldconfig -p) == *libvulkan.so.1* ]]
+}
+
+lavapipe() {
+  compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' | sed -n 1p
+}
+
+driver_is_chosen() {
+  [[ -n ${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-} ]]
+}
+
+has_gpu_driver() {
+  driver_is_chosen || { has_vulkan_loader && { has_real_gpu || [[ -n $(lavapipe) ]]; }; }
+}
+
+has_wasm_compiler() {
+  scripts/wasm.sh --compiler >/dev/null
+}
+
+# The driver that the caller named, else a real GPU, else Mesa's driver for the CPU.
+choose_gpu_driver() {
+  if ! driver_is_chosen && ! has_real_gpu; then
+    VK_DRIVER_FILES=$(lavapipe)
+    export VK_DRIVER_FILES
+  fi
+  echo "GPU driver: ${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-this machine\'s own}}"
+}
+
+# step HEADING COMMAND...: shows the command's output only if it fails; later steps run all the same.
+step() {
+  local heading=$1 started=$SECONDS
+  shift
+  echo "== $heading"
+  if "$@" >"$logs/step.log" 2>&1 </dev/null; then
+    echo "   ok, $((SECONDS - started)) s"
+  else
+    without_noise "$logs/step.log"
+    failed "$heading" "$started"
+  fi
+}
+
+# What tells of the failure: not which crates were built, nor which tests passed.
+without_noise() {
+  sed -E '/^ +(Compiling|Checking|Documenting|Downloaded|Running|Finished) /d; / \.\.\. ok$/d; /^test result: ok/d; /^running [0-9]+ tests?$/d' "$1" | cat -s
+}
+
+failed() {
+  echo "   FAILED after $((SECONDS - $2)) s"
+  failures+=("$1")
+}
+
+# One profile throughout: lints and documentation share the checked dependencies, wasm and native the target folder.
+lint() {
+  step "lints" cargo clippy --release --all-targets -- -D warnings
+  step "lints, CPU library only" cargo clippy --release --lib --no-default-features -- -D warnings
+  step "lints, GPU library" cargo clippy --release --lib --no-default-features --features gpu -- -D warnings
+  step "lints, command without GPU" cargo clippy --release --bins --no-default-features --features cli -- -D warnings
+  step "lints, wasm (compiler: $(scripts/wasm.sh --compiler))" \
+    scripts/wasm.sh clippy --release --lib --no-default-features --features gpu -- -D warnings
+}
+
+# Benchmarks are compiled by the lints and not run here.
+run_tests() {
+  local started=$SECONDS log=$logs/tests.log
+  echo "== tests"
+  if cargo test --release --no-fail-fast </dev/null 2>&1 | tee "$log" | show_results; then
+    echo "   ok, $((SECONDS - started)) s"
+  else
+    without_noise "$log"
+    failed tests "$started"
+  fi
+}
+
+# The one line of each test binary as it ends; `sed`, because finding no line is no error of its own.
+show_results() {
+  sed --unbuffered -nE 's/^ +(Running|Doc-tests) (unittests )?([^ ]+).*/   \3/p; s/^test result: /     /p'
+}
+
+# Prints the closing line; fails if a test failed or none ran.
+count_tests() {
+  awk '/^test result:/ {
+         for (i = 2; i <= NF; i++) {
+           if ($i == "passed;") passed += $(i - 1)
+           if ($i == "failed;") failed += $(i - 1)
+           if ($i == "ignored;") skipped += $(i - 1)
+         }
+       }
+       END {
+         printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+         exit failed > 0 || passed == 0
+       }' "$logs/tests.log"
+}
+
+need "a Vulkan loader and a driver" has_gpu_driver mesa-vulkan-drivers libvulkan1
+need "a compiler for wasm32-unknown-unknown" has_wasm_compiler rustc-web rust-web-src lld-22 rust-web-clippy
+choose_gpu_driver
+
+step "format" cargo fmt --check -- --color never
+lint
+step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --release --no-deps --lib
+run_tests
+
+echo "== $SECONDS s in all"
+status=0
+if ((${#failures[@]} > 0)); then
+  printf 'failed: %s\n' "${failures[@]}"
+  status=1
+fi
+count_tests || status=1
+exit $status

@@ -1,0 +1,101 @@
+//! What goes into a checkpoint.
+
+use super::{FORMAT, METADATA_KEY, Manifest, RunState, entry::Entry, names};
+use crate::{
+    data::encode_tensors,
+    error::Result,
+    sae::{Sae, dictionary},
+    train::{TrainSettings, Trainer},
+};
+use std::collections::BTreeMap;
+
+/// What to write.
+#[derive(Clone, Copy, Debug)]
+pub enum Contents<'a> {
+    /// A model, and how it was trained if that is known.
+    Model(&'a Sae, Option<&'a TrainSettings>),
+    /// A run with all that it needs to go on. Its figures must have been collected
+    /// ([`Trainer::collect`]).
+    Run(&'a Trainer),
+}
+
+impl<'a> Contents<'a> {
+    fn manifest(&self) -> Manifest {
+        let (sae, training, run) = match *self {
+            Self::Model(sae, training) => (sae, training, None),
+            Self::Run(trainer) => (trainer.sae(), Some(trainer.settings()), Some(trainer.state())),
+        };
+        Manifest { format: FORMAT, model: sae.settings().clone(), training: training.cloned(), run }
+    }
+
+    fn metadata(&self) -> BTreeMap<String, String> {
+        let json = serde_json::to_string(&self.manifest()).expect("a manifest is plain data");
+        BTreeMap::from([(METADATA_KEY.to_owned(), json)])
+    }
+
+    async fn entries(&self) -> Result<Vec<Entry<'a>>> {
+        match *self {
+            Self::Model(sae, _) => model_entries(sae).await,
+            Self::Run(trainer) => {
+                let mut entries = model_entries(trainer.sae()).await?;
+                entries.extend(trainer.entries().await?);
+                Ok(entries)
+            }
+        }
+    }
+}
+
+/// The bytes of a checkpoint: the same for the same contents.
+///
+/// # Errors
+/// [`crate::Error::Device`] if a tensor could not be read back.
+pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
+    let entries = contents.entries().await?;
+    let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
+    Ok(encode_tensors(&tensors, &contents.metadata()))
+}
+
+/// Writes a checkpoint: beside, synced, then renamed, so that `path` holds the old file or the new one.
+///
+/// # Errors
+/// [`crate::Error::Io`] if it cannot be written, [`crate::Error::Device`] if a tensor could not be read back.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn save(path: impl AsRef<std::path::Path>, contents: Contents<'_>) -> Result<()> {
+    let entries = contents.entries().await?;
+    let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
+    crate::data::write_tensors(path, &tensors, &contents.metadata())
+}
+
+async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
+    let mut entries = Vec::new();
+    for parameter in sae.parameters() {
+        entries.push(Entry::of(parameter.name, &parameter.dims, &parameter.value).await?);
+    }
+    let dictionary = &sae.dictionary;
+    if !dictionary.use_multiplier {
+        let multiplier = &dictionary.multiplier;
+        entries.push(Entry::of(multiplier.name, &multiplier.dims, &multiplier.value).await?);
+    }
+    let points = &dictionary.points;
+    entries.push(Entry::of(dictionary::names::POINTS, &points.shape(), points).await?);
+    entries.push(Entry::vector(names::SHIFT, sae.normalizer().shift()));
+    entries.push(Entry::vector(names::SCALE, sae.normalizer().scale()));
+    Ok(entries)
+}
+
+impl Trainer {
+    fn state(&self) -> RunState {
+        RunState { data: self.data, progress: self.progress.clone(), adam_steps: self.adam.steps }
+    }
+
+    async fn entries(&self) -> Result<Vec<Entry<'_>>> {
+        let mut entries = Vec::new();
+        for (parameter, (first, second)) in self.sae.parameters().iter().zip(&self.adam.moments) {
+            let name = |prefix: &str| format!("{prefix}{}", parameter.name);
+            entries.push(Entry::of(name(names::FIRST), &parameter.dims, first).await?);
+            entries.push(Entry::of(name(names::SECOND), &parameter.dims, second).await?);
+        }
+        entries.push(Entry::counters(names::FIRED, &self.counters.fired).await?);
+        Ok(entries)
+    }
+}

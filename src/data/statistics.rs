@@ -1,0 +1,283 @@
+//! Mean and variance of every dimension, in one pass over data of any size.
+
+use super::{DEFAULT_MEMORY, Source};
+use crate::error::{Error, Result};
+use rayon::prelude::*;
+
+/// Values in a block; the block is what one thread takes at a time and fits the second-level cache.
+const BLOCK_VALUES: usize = 1 << 17;
+
+/// Blocks between two merges.
+const WAVE: usize = 64;
+
+/// What one pass over the data finds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// How many rows were read.
+    pub rows: usize,
+    /// The mean of each dimension, `[d]`.
+    pub mean: Vec<f64>,
+    /// The biased variance of each dimension (divided by the number of rows), `[d]`.
+    pub variance: Vec<f64>,
+}
+
+impl Statistics {
+    /// Reads every row once, on all threads.
+    ///
+    /// The result has the same bits on any number of threads: blocks depend on the width only and are merged
+    /// pairwise in a fixed order.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] at the first NaN or infinity, [`Error::Empty`] without rows.
+    pub fn compute(source: &dyn Source) -> Result<Self> {
+        Self::compute_with(source, |_| {})
+    }
+
+    /// As [`Statistics::compute`], calling `progress` with the number of rows read so far.
+    ///
+    /// # Errors
+    /// As [`Statistics::compute`].
+    pub fn compute_with(source: &dyn Source, mut progress: impl FnMut(usize)) -> Result<Self> {
+        let (rows, width) = (source.rows(), source.width());
+        let block_rows = (BLOCK_VALUES / width.max(1)).clamp(16, 1024);
+        let blocks = rows.div_ceil(block_rows);
+        let too_large = (rows as u64).saturating_mul(source.row_bytes() as u64) > DEFAULT_MEMORY;
+        let mut stack = Stack::default();
+        for first in (0..blocks).step_by(WAVE) {
+            let wave = first..(first + WAVE).min(blocks);
+            let partials: Vec<Result<Partial>> = wave
+                .clone()
+                .into_par_iter()
+                .map_init(Vec::new, |buffer, block| {
+                    let start = block * block_rows;
+                    let n = block_rows.min(rows - start);
+                    buffer.resize(block_rows * width, 0.0);
+                    let values = &mut buffer[..n * width];
+                    source.read_range(start, values)?;
+                    check_finite(source, values, |row| start + row)?;
+                    Ok(Partial::of(values, width))
+                })
+                .collect();
+            // In the order of the blocks, so that the first bad value is reported and the sum is always the same.
+            for partial in partials {
+                stack.push(partial?);
+            }
+            let done = wave.end.saturating_mul(block_rows).min(rows);
+            if too_large {
+                source.release(first * block_rows..done);
+            }
+            progress(done);
+        }
+        let Some(total) = stack.finish() else {
+            return Err(Error::Empty {
+                what: "the data".into(),
+                hint: "Give at least one row of activations.".into(),
+            });
+        };
+        let variance = total.m2.iter().map(|m2| m2 / total.rows).collect();
+        Ok(Self { rows, mean: total.mean, variance })
+    }
+
+    /// The variance of the data, summed over the dimensions.
+    pub fn total_variance(&self) -> f64 {
+        self.variance.iter().sum()
+    }
+}
+
+/// Finds the first NaN or infinity in `values`, whose i-th row is row `row_of(i)` of `source`.
+pub(crate) fn check_finite(
+    source: &dyn Source,
+    values: &[f32],
+    row_of: impl Fn(usize) -> usize,
+) -> Result<()> {
+    if all_finite(values) {
+        return Ok(());
+    }
+    let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+    let location = source.locate(row_of(place / source.width()));
+    Err(Error::NotFinite {
+        file: location.file,
+        row: location.row,
+        column: place % source.width(),
+        value: values[place],
+    })
+}
+
+fn all_finite(values: &[f32]) -> bool {
+    // The largest exponent, by integer comparison: the loop has no branch and runs on whole vectors.
+    pulp::Arch::new().dispatch(|| {
+        let largest = values.iter().fold(0, |m: u32, v| m.max(v.to_bits() & 0x7fff_ffff));
+        largest < f32::INFINITY.to_bits()
+    })
+}
+
+/// Mean and sum of squared deviations of some rows.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    /// How many.
+    pub rows: f64,
+    /// The mean of each dimension.
+    pub mean: Vec<f64>,
+    /// Σ (x − mean)² of each dimension.
+    pub m2: Vec<f64>,
+}
+
+impl Partial {
+    /// Of row-major `values`.
+    pub fn of(values: &[f32], width: usize) -> Self {
+        let rows = (values.len() / width) as f64;
+        let (mut mean, mut m2) = (vec![0.0; width], vec![0.0; width]);
+        pulp::Arch::new().dispatch(|| {
+            for row in values.chunks_exact(width) {
+                for (sum, &value) in mean.iter_mut().zip(row) {
+                    *sum += f64::from(value);
+                }
+            }
+            mean.iter_mut().for_each(|sum| *sum /= rows);
+            for row in values.chunks_exact(width) {
+                for ((m2, mean), &value) in m2.iter_mut().zip(&mean).zip(row) {
+                    let deviation = f64::from(value) - mean;
+                    *m2 += deviation * deviation;
+                }
+            }
+        });
+        Self { rows, mean, m2 }
+    }
+
+    /// Takes in the rows of `other` (Chan, Golub and LeVeque 1979).
+    fn merge(&mut self, other: &Self) {
+        let rows = self.rows + other.rows;
+        let share = other.rows / rows;
+        for (mean, (m2, (other_mean, other_m2))) in
+            self.mean.iter_mut().zip(self.m2.iter_mut().zip(other.mean.iter().zip(&other.m2)))
+        {
+            let delta = other_mean - *mean;
+            *mean += delta * share;
+            *m2 += other_m2 + delta * delta * (self.rows * share);
+        }
+        self.rows = rows;
+    }
+}
+
+/// Partials merged in pairs of equal size, as a binary counter carries: log₂ of the number of blocks are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Stack(Vec<(u32, Partial)>);
+
+impl Stack {
+    /// Takes in the next rows.
+    pub fn push(&mut self, partial: Partial) {
+        let mut level = 0;
+        let mut partial = partial;
+        while let Some((_, mut earlier)) = self.0.pop_if(|(top, _)| *top == level) {
+            earlier.merge(&partial);
+            partial = earlier;
+            level += 1;
+        }
+        self.0.push((level, partial));
+    }
+
+    /// All rows together; `None` if there were none.
+    pub fn finish(mut self) -> Option<Partial> {
+        let (_, mut total) = self.0.pop()?;
+        while let Some((_, mut earlier)) = self.0.pop() {
+            earlier.merge(&total);
+            total = earlier;
+        }
+        Some(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::InMemory;
+
+    fn noise(rows: usize, width: usize, offset: f32) -> InMemory {
+        let mut state = 1u32;
+        let values = (0..rows * width)
+            .map(|i| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                offset + (state >> 8) as f32 / 16_777_216.0 * (1 + i % width) as f32
+            })
+            .collect();
+        InMemory::new("noise", width, values).unwrap()
+    }
+
+    fn naive(source: &InMemory) -> (Vec<f64>, Vec<f64>) {
+        let (n, d) = (source.rows(), source.width());
+        let column = |c: usize| source.values().iter().skip(c).step_by(d).map(|&v| f64::from(v));
+        let mean: Vec<f64> = (0..d).map(|c| column(c).sum::<f64>() / n as f64).collect();
+        let variance = (0..d)
+            .map(|c| column(c).map(|v| (v - mean[c]).powi(2)).sum::<f64>() / n as f64)
+            .collect();
+        (mean, variance)
+    }
+
+    #[test]
+    fn equals_the_definition_on_awkward_shapes() {
+        // One row; one column; less than, exactly, and one more than a block; several waves.
+        for (rows, width) in
+            [(1, 5), (7, 1), (1023, 3), (1024, 3), (1025, 3), (70_001, 2), (33, 4099)]
+        {
+            let source = noise(rows, width, 1000.0);
+            let found = Statistics::compute(&source).unwrap();
+            let (mean, variance) = naive(&source);
+            assert_eq!(found.rows, rows);
+            for c in 0..width {
+                assert!((found.mean[c] - mean[c]).abs() <= 1e-12 * mean[c].abs());
+                assert!(
+                    (found.variance[c] - variance[c]).abs() <= 1e-9 * variance[c] + 1e-18,
+                    "{rows}×{width}: {} and {}",
+                    found.variance[c],
+                    variance[c]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let source = noise(200_000, 5, -3.0);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| Statistics::compute(&source).unwrap())
+        };
+        let one = on(1);
+        for threads in [2, 3, 7] {
+            assert_eq!(one, on(threads));
+        }
+    }
+
+    #[test]
+    fn a_large_offset_does_not_hide_the_variance() {
+        // Values 2²⁰ and 2²⁰ + 1: the textbook formula on f32 gives 0 or nonsense.
+        let values = (0..100_000).map(|i| 1_048_576.0 + (i % 2) as f32).collect();
+        let found = Statistics::compute(&InMemory::new("x", 1, values).unwrap()).unwrap();
+        assert!((found.variance[0] - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_first_bad_value_is_named() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut values = vec![1.0; 3 * 80_000];
+            values[3 * 70_123 + 2] = bad;
+            values[3 * 79_000] = f32::NAN;
+            let source = InMemory::new("some.npy", 3, values).unwrap();
+            match Statistics::compute(&source).unwrap_err() {
+                Error::NotFinite { file, row, column, value } => {
+                    assert_eq!((file.as_str(), row, column), ("some.npy", 70_123, 2));
+                    assert_eq!(value.to_bits(), bad.to_bits());
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn progress_reaches_the_end() {
+        let mut seen = Vec::new();
+        Statistics::compute_with(&noise(100_000, 2, 0.0), |rows| seen.push(rows)).unwrap();
+        assert!(seen.is_sorted() && seen.len() > 1);
+        assert_eq!(seen.last(), Some(&100_000));
+    }
+}

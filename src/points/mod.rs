@@ -1,0 +1,67 @@
+//! The points that archetypal atoms are blends of: k-means centres of the data, or a sample of its rows.
+
+mod kmeans;
+mod seeding;
+
+pub use kmeans::{KMeans, Progress, kmeans};
+
+use crate::{
+    data::{Normalizer, Source, read_normalized, sample_rows},
+    device::Device,
+    error::Result,
+};
+use serde::{Deserialize, Serialize};
+
+/// How points are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Centres of k-means, from k-means++ seeds.
+    #[default]
+    Kmeans,
+    /// Rows of the data, drawn without replacement.
+    Sample,
+}
+
+/// Rows that k-means looks at, for each of its centres …
+const ROWS_PER_CENTRE: usize = 64;
+/// … and at least,
+const LEAST_ROWS: usize = 16_384;
+/// … as long as they take no more values than this (256 MiB), except that there must be a row for each centre.
+const MOST_VALUES: usize = 1 << 26;
+
+/// `count` points of the normalised data, [count, d] row by row.
+///
+/// k-means works on a sample of at most 64 rows a centre (16 384 at least), so that its memory is bounded.
+///
+/// # Errors
+/// [`crate::Error::Setting`] if there are fewer rows than points, [`crate::Error::NotFinite`] at a NaN in a row
+/// that is read; [`crate::Error::TooLarge`], [`crate::Error::Device`].
+pub async fn find(
+    device: &Device,
+    source: &dyn Source,
+    normalizer: &Normalizer,
+    method: Method,
+    count: usize,
+    seed: u64,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<f32>> {
+    let wanted = match method {
+        Method::Sample => count,
+        Method::Kmeans => (ROWS_PER_CENTRE * count)
+            .max(LEAST_ROWS)
+            .min(MOST_VALUES / source.width().max(1))
+            .min(source.rows())
+            .max(count),
+    };
+    let sample = sample_rows(source, wanted, seed)?;
+    let mut rows = vec![0.0; sample.len() * source.width()];
+    read_normalized(source, normalizer, &sample, &mut rows)?;
+    match method {
+        Method::Sample => Ok(rows),
+        Method::Kmeans => {
+            kmeans(device, &rows, source.width(), KMeans::new(count, seed), on_progress).await
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where a run stands: what a checkpoint has to hold besides tensors so that training goes on to the same bits.
+
+use super::{Event, Path, counters::LOG_ROWS};
+use crate::device::log;
+use serde::{Deserialize, Serialize};
+
+/// Where a run stands. Sums are over the steps whose figures have been read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done since the start of the run.
+    pub step: u64,
+    /// The epoch of the next step.
+    pub epoch: u64,
+    /// Steps done in that epoch.
+    pub batch: u64,
+    /// How the next step computes.
+    pub path: Path,
+    /// Sums of the epoch so far.
+    pub sums: Sums,
+    /// Sums since the path was last looked at.
+    pub window: Sums,
+}
+
+/// Sums over some steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Steps.
+    pub steps: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Losses.
+    pub loss: f64,
+    /// Σ (x − x̂)².
+    pub sse: f64,
+    /// Active codes.
+    pub active: f64,
+    /// The most entries that a row of the codes held.
+    pub most: f64,
+}
+
+/// A step whose figures are still on the device.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PendingStep {
+    pub step: u64,
+    pub epoch: u64,
+    pub rows: usize,
+    pub lr: f64,
+}
+
+impl Progress {
+    pub(crate) fn new(path: Path) -> Self {
+        Self { step: 0, epoch: 0, batch: 0, path, sums: Sums::default(), window: Sums::default() }
+    }
+
+    /// Whether the path is to be looked at after the steps done: a matter of the step count alone, so that it does not
+    /// depend on when figures were read or checkpoints written.
+    pub(crate) fn at_window_end(&self) -> bool {
+        self.step.is_multiple_of(LOG_ROWS as u64)
+    }
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, rows: usize, loss: f32, figures: &[f32]) {
+        self.steps += 1;
+        self.rows += rows as u64;
+        self.loss += f64::from(loss);
+        self.sse += f64::from(figures[log::SSE]);
+        self.active += f64::from(figures[log::ACTIVE]);
+        self.most = self.most.max(f64::from(figures[log::MOST]));
+    }
+
+    /// Active codes a row.
+    pub(crate) fn l0(&self) -> f64 {
+        self.active / (self.rows as f64).max(1.0)
+    }
+
+    /// The epoch's event, given its number, Σ variance of a row, the share of dead concepts and its duration.
+    pub(crate) fn epoch_event(
+        &self,
+        epoch: u64,
+        row_variance: f64,
+        dead_share: f64,
+        seconds: f64,
+        rows_timed: u64,
+    ) -> Event {
+        Event::Epoch {
+            epoch,
+            loss: self.loss / (self.steps as f64).max(1.0),
+            r2: 1.0 - self.sse / (self.rows as f64 * row_variance),
+            l0: self.l0(),
+            dead_share,
+            seconds,
+            rows_per_second: rows_timed as f64 / seconds.max(1e-9),
+        }
+    }
+}

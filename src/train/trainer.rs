@@ -1,0 +1,360 @@
+//! Training: steps, the figures they leave behind, and the events made from them.
+
+use super::{
+    Adam, Clip, Criterion, Event, Mse, Path, Progress, TrainSettings,
+    counters::{Counters, LOG_ROWS},
+    progress::PendingStep,
+    settings::Loss,
+    step,
+    workspace::{Route, Workspace},
+};
+use crate::{
+    data::{Normalizer, Statistics},
+    device::log,
+    error::{Error, Result},
+    sae::Sae,
+};
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+/// What training has to know of its data beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataFacts {
+    /// Rows.
+    pub rows: usize,
+    /// Σ over the dimensions of the variance of the normalised data: what an R² of 0 leaves of each row.
+    pub row_variance: f64,
+}
+
+impl DataFacts {
+    /// From the statistics of the raw data and what will be done to it.
+    pub fn new(statistics: &Statistics, normalizer: &Normalizer) -> Self {
+        let scaled = statistics.variance.iter().zip(normalizer.scale());
+        Self {
+            rows: statistics.rows,
+            row_variance: scaled.map(|(v, &s)| v * f64::from(s) * f64::from(s)).sum(),
+        }
+    }
+}
+
+/// Trains a model batch by batch. Who drives it decides where batches come from, when to write checkpoints and when
+/// to stop; [`train_sae`](super::train_sae) is the plain way to drive it.
+#[derive(Debug)]
+pub struct Trainer {
+    pub(crate) sae: Sae,
+    pub(crate) settings: TrainSettings,
+    pub(crate) data: DataFacts,
+    pub(crate) adam: Adam,
+    pub(crate) counters: Counters,
+    pub(crate) progress: Progress,
+    criterion: Box<dyn Criterion>,
+    workspace: Workspace,
+    clip: Clip,
+    pending: Vec<PendingStep>,
+    events: Vec<Event>,
+    path_is_fixed: bool,
+    started: Instant,
+    epoch_started: Instant,
+    epoch_rows: u64,
+}
+
+impl Trainer {
+    /// A fresh run.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a setting is out of range, [`Error::Empty`] without data, [`Error::TooLarge`] if the
+    /// device cannot hold what training needs.
+    pub fn new(sae: Sae, settings: TrainSettings, data: DataFacts) -> Result<Self> {
+        let batch = settings.batch_size.min(data.rows);
+        let path = Path::at_start(sae.settings(), batch);
+        let adam = Adam::new(sae.device(), &sae.parameters())?;
+        let counters = Counters::new(sae.device(), sae.settings().nb_concepts)?;
+        Self::continued(sae, settings, data, Progress::new(path), adam, counters)
+    }
+
+    /// A run that goes on from `progress` with these moments and counters.
+    pub(crate) fn continued(
+        mut sae: Sae,
+        settings: TrainSettings,
+        data: DataFacts,
+        progress: Progress,
+        adam: Adam,
+        counters: Counters,
+    ) -> Result<Self> {
+        settings.validate()?;
+        if data.rows == 0 {
+            return Err(Error::Empty { what: "the data".into(), hint: String::new() });
+        }
+        let steps = settings.epochs * settings.steps_per_epoch(data.rows);
+        settings.schedule.check(steps)?;
+        sae.train();
+        let batch = settings.batch_size.min(data.rows);
+        let criterion: Box<dyn Criterion> = match settings.loss {
+            Loss::Mse => Box::new(Mse),
+        };
+        let now = Instant::now();
+        let mut trainer = Self {
+            workspace: Workspace::new(&sae, batch, progress.path)?,
+            clip: Clip::new(sae.device(), settings.clip_grad, sae.parameters().len())?,
+            criterion,
+            adam,
+            counters,
+            data,
+            pending: Vec::with_capacity(LOG_ROWS),
+            events: Vec::new(),
+            path_is_fixed: false,
+            started: now,
+            epoch_started: now,
+            epoch_rows: 0,
+            progress,
+            settings,
+            sae,
+        };
+        trainer.events.push(trainer.configuration(steps));
+        Ok(trainer)
+    }
+
+    fn configuration(&self, steps: u64) -> Event {
+        Event::Configuration {
+            model: self.sae.settings().clone(),
+            training: self.settings.clone(),
+            device: self.sae.device().name(),
+            rows: self.data.rows,
+            steps,
+            from_step: self.progress.step,
+            path: self.progress.path,
+        }
+    }
+
+    /// The model as it stands.
+    pub fn sae(&self) -> &Sae {
+        &self.sae
+    }
+
+    /// Computes every further step along `path` instead of the one that the shapes suggest: to compare them.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if the model cannot take it, [`Error::TooLarge`] if the device cannot hold what it needs.
+    pub fn fix_path(&mut self, path: Path) -> Result<()> {
+        if !path.suits(self.sae.settings()) {
+            let allowed = "dense for jump only, sparse for jump only with a kernel that ends";
+            return Err(Error::setting("path", format!("{path:?}"), allowed, ""));
+        }
+        let batch = self.settings.batch_size.min(self.data.rows);
+        self.workspace.route = Route::new(&self.sae, batch, path)?;
+        self.progress.path = path;
+        self.path_is_fixed = true;
+        Ok(())
+    }
+
+    /// How it is trained.
+    pub fn settings(&self) -> &TrainSettings {
+        &self.settings
+    }
+
+    /// What it was told of its data.
+    pub fn data_facts(&self) -> &DataFacts {
+        &self.data
+    }
+
+    /// Where the run stands.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Steps of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        self.settings.epochs * self.settings.steps_per_epoch(self.data.rows)
+    }
+
+    /// Whether all epochs are done.
+    pub fn is_done(&self) -> bool {
+        self.progress.epoch >= self.settings.epochs
+    }
+
+    /// One step on a batch of normalised rows, at most `batch_size` of them. What it found out comes as events, at
+    /// once on the CPU and some steps later on a GPU.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] once the loss or the gradient is not finite, [`Error::Device`] if the device failed.
+    ///
+    /// # Panics
+    /// If `batch` is not a whole number of rows, or more than `batch_size`.
+    pub async fn step(&mut self, batch: &[f32]) -> Result<()> {
+        let lr = self.learning_rate();
+        self.workspace.load(batch);
+        step::record(
+            &mut self.sae,
+            &mut self.workspace,
+            self.criterion.as_ref(),
+            &mut self.clip,
+            &mut self.adam,
+            &mut self.counters,
+            lr,
+        );
+        let rows = self.workspace.x.rows();
+        let Progress { step, epoch, .. } = self.progress;
+        self.pending.push(PendingStep { step, epoch, rows, lr });
+        self.counters.log_row += 1;
+        self.epoch_rows += rows as u64;
+        self.progress.step += 1;
+        self.progress.batch += 1;
+        let epoch_ends = self.progress.batch == self.settings.steps_per_epoch(self.data.rows);
+        let window_ends = self.progress.at_window_end();
+        if !self.sae.device().is_gpu() || epoch_ends || window_ends {
+            self.collect().await?;
+        }
+        if window_ends {
+            self.choose_path()?;
+        }
+        if epoch_ends {
+            self.close_epoch().await?;
+        }
+        Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let Self { settings, progress, .. } = self;
+        settings.schedule.at(progress.step, self.total_steps(), settings.lr)
+    }
+
+    /// The events since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Reads the figures of the steps that have none yet.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub async fn collect(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let figures = self.counters.log.read().await?;
+        let width = self.sae.settings().input_shape;
+        for (step, figures) in self.pending.drain(..).zip(figures.chunks_exact(log::WIDTH)) {
+            let loss = self.criterion.loss(figures, step.rows, width);
+            let grad_norm = figures[log::GRAD_NORM];
+            if !(loss.is_finite() && grad_norm.is_finite()) {
+                return Err(diverged(&step, loss, grad_norm));
+            }
+            self.progress.sums.add(step.rows, loss, figures);
+            self.progress.window.add(step.rows, loss, figures);
+            let rows = step.rows as f64;
+            self.events.push(Event::Step {
+                step: step.step,
+                epoch: step.epoch,
+                rows: step.rows,
+                loss,
+                r2: 1.0 - f64::from(figures[log::SSE]) / (rows * self.data.row_variance),
+                l0: f64::from(figures[log::ACTIVE]) / rows,
+                grad_norm,
+                lr: step.lr,
+            });
+        }
+        self.counters.log_row = 0;
+        Ok(())
+    }
+
+    /// Looks at how full the codes were and, for jump, changes the path if that pays.
+    fn choose_path(&mut self) -> Result<()> {
+        let window = std::mem::take(&mut self.progress.window);
+        if self.path_is_fixed {
+            return Ok(());
+        }
+        let batch = self.settings.batch_size.min(self.data.rows);
+        let codes_per_row = match self.progress.path {
+            Path::Dense => window.l0(),
+            Path::Factored | Path::Atoms => window.most,
+        };
+        let path = self.progress.path.after(self.sae.settings(), batch, codes_per_row);
+        if path == self.progress.path {
+            return Ok(());
+        }
+        match Route::new(&self.sae, batch, path) {
+            Ok(route) => {
+                self.workspace.route = route;
+                self.progress.path = path;
+                Ok(())
+            }
+            // What the path needs does not fit the device: the one at hand works, if more slowly.
+            Err(Error::TooLarge { .. }) => {
+                self.path_is_fixed = true;
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn close_epoch(&mut self) -> Result<()> {
+        let fired = self.counters.fired.read().await?;
+        let dead = fired.iter().filter(|&&rows| rows == 0).count();
+        self.counters.fired.write(&vec![0; fired.len()]);
+        let sums = std::mem::take(&mut self.progress.sums);
+        self.events.push(sums.epoch_event(
+            self.progress.epoch,
+            self.data.row_variance,
+            dead as f64 / fired.len() as f64,
+            self.epoch_started.elapsed().as_secs_f64(),
+            self.epoch_rows,
+        ));
+        self.progress.epoch += 1;
+        self.progress.batch = 0;
+        self.epoch_started = Instant::now();
+        self.epoch_rows = 0;
+        Ok(())
+    }
+
+    /// Ends the run here: all figures read, the last event out.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub async fn close(&mut self) -> Result<()> {
+        self.collect().await?;
+        self.events.push(Event::Done {
+            steps: self.progress.step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            interrupted: !self.is_done(),
+        });
+        Ok(())
+    }
+
+    /// The model, trained as far as it came.
+    pub fn into_sae(self) -> Sae {
+        self.sae
+    }
+
+    /// The gradient of every parameter for one batch, before clipping, in the order of
+    /// [`Sae::parameters`]; the model stays as it is. For tests and for those who want to look.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub async fn gradients(&mut self, batch: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let device = self.sae.device().clone();
+        self.workspace.load(batch);
+        let mut counters = Counters::new(&device, self.sae.settings().nb_concepts)?;
+        step::differentiate(&self.sae, &mut self.workspace, self.criterion.as_ref(), &mut counters);
+        let shapes: Vec<_> = self.sae.parameters().iter().map(|p| p.value.shape()).collect();
+        let mut gradients = Vec::new();
+        for (grad, [rows, cols]) in
+            step::gradients(&self.sae, &mut self.workspace).into_iter().zip(shapes)
+        {
+            let mut dense = crate::Tensor::zeros(&device, rows, cols)?;
+            device.spmm_t(grad, &mut dense);
+            gradients.push(dense.read().await?);
+        }
+        Ok(gradients)
+    }
+}
+
+fn diverged(step: &PendingStep, loss: f32, grad_norm: f32) -> Error {
+    Error::Diverged {
+        step: step.step,
+        epoch: step.epoch,
+        loss,
+        grad_norm,
+        hint: "Lower --lr, lower --clip-grad, or standardise the data; the last checkpoint is untouched."
+            .into(),
+    }
+}
