@@ -129,3 +129,13 @@ fn recording_goes_on_when_its_memory_is_full() {
     }
     assert_eq!(block_on(sum.read_scalar()).unwrap(), 5000.0);
 }
+
+/// More than what waits in staging memory at a time, either way.
+#[test]
+fn large_matrices_go_in_pieces() {
+    let Some(gpu) = common::gpu("large_matrices_go_in_pieces", None) else { return };
+    let (rows, cols) = (17_000, 1031);
+    let data = common::bits(rows * cols, 9);
+    let tensor = Tensor::from_slice(&gpu, rows, cols, &data).unwrap();
+    assert!(block_on(tensor.read()).unwrap() == data);
+}
