@@ -65,6 +65,8 @@ pub mod checkpoint;
 pub mod data;
 pub mod device;
 mod error;
+pub mod explore;
+pub mod metrics;
 pub mod points;
 pub mod sae;
 pub mod train;

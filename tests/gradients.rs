@@ -59,7 +59,12 @@ fn values<'a>(tensors: &'a mut Tensors, name: &str) -> &'a mut [f32] {
 }
 
 /// MSE of the model, and which codes are active.
-async fn loss(device: &Device, settings: &SaeSettings, tensors: Tensors, x: &[f32]) -> (f64, Vec<u32>) {
+async fn loss(
+    device: &Device,
+    settings: &SaeSettings,
+    tensors: Tensors,
+    x: &[f32],
+) -> (f64, Vec<u32>) {
     let sae = Sae::new(device, settings.clone(), tensors).unwrap();
     let batch = Tensor::from_slice(device, BATCH, settings.input_shape, x).unwrap();
     let (encoded, x_hat) = sae.forward(&batch).unwrap();
@@ -84,7 +89,9 @@ async fn check(device: &Device, settings: &SaeSettings, path: Path) {
     let gradients = trainer.gradients(&x).await.unwrap();
     let names: Vec<_> = trainer.sae().parameters().iter().map(|p| p.name).collect();
     let (_, active) = loss(device, settings, tensors.clone(), &x).await;
-    for (name, gradient) in names.into_iter().zip(gradients).filter(|(name, _)| *name != "thresholds") {
+    for (name, gradient) in
+        names.into_iter().zip(gradients).filter(|(name, _)| *name != "thresholds")
+    {
         let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
         // Mostly along the gradient, for a slope that stands out; partly anywhere, to see what is missing from it.
         let noise = noise(gradient.len(), 6);
@@ -107,7 +114,9 @@ async fn check(device: &Device, settings: &SaeSettings, path: Path) {
         }
         let measured = (ends[0] - ends[1]) / (2.0 * f64::from(STEP));
         let error = (measured - slope).abs() / slope.abs();
-        println!("{name:32} {path:?}: slope {slope:.4e}, measured {measured:.4e}, error {error:.1e}");
+        println!(
+            "{name:32} {path:?}: slope {slope:.4e}, measured {measured:.4e}, error {error:.1e}"
+        );
         assert!(error < TOLERANCE, "{name} {path:?}: {measured} is not {slope}");
     }
 }

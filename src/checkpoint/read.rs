@@ -133,8 +133,31 @@ impl Checkpoint {
     /// the device cannot hold it.
     pub fn sae(&self, device: &Device, overrides: &Overrides) -> Result<Sae> {
         let settings = self.settings(overrides)?;
+        self.sae_with(device, settings)
+    }
+
+    /// As [`Checkpoint::sae`], with settings of one's own: to train on from its parameters in another way.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sae`].
+    pub fn sae_with(&self, device: &Device, settings: SaeSettings) -> Result<Sae> {
+        let d = settings.input_shape;
+        let tensors = self.tensors(&settings)?;
+        let as_written = self.manifest.as_ref().is_some_and(|manifest| manifest.model == settings);
+        let mut sae = Sae::new(device, settings, tensors)?;
+        if let Some(normalizer) = self.normalizer(d)? {
+            sae.set_normalizer(normalizer)?;
+        }
+        if !as_written {
+            // The reference projects before the next forward, not after the update; and another δ is another ball.
+            sae.project();
+        }
+        Ok(sae)
+    }
+
+    fn tensors(&self, settings: &SaeSettings) -> Result<Tensors> {
         let (k, d, n) = (settings.nb_concepts, settings.input_shape, settings.nb_points);
-        let tensors = Tensors {
+        Ok(Tensors {
             encoder_weight: self.floats(WEIGHT, &[k, d])?,
             encoder_bias: self.floats(BIAS, &[k])?,
             mixing: self.floats(MIXING, &[k, n])?,
@@ -145,17 +168,16 @@ impl Checkpoint {
                 Selection::TopK { .. } => Vec::new(),
                 Selection::Jump { .. } => self.floats(THRESHOLDS, &[k])?,
             },
-        };
-        let mut sae = Sae::new(device, settings, tensors)?;
-        if self.file.contains(names::SHIFT) {
-            let shift = self.floats(names::SHIFT, &[d])?;
-            sae.set_normalizer(Normalizer::from_parts(shift, self.floats(names::SCALE, &[d])?)?)?;
+        })
+    }
+
+    fn normalizer(&self, width: usize) -> Result<Option<Normalizer>> {
+        if !self.file.contains(names::SHIFT) {
+            return Ok(None);
         }
-        if self.manifest.is_none() {
-            // The reference projects before the next forward, not after the update.
-            sae.project();
-        }
-        Ok(sae)
+        let shift = self.floats(names::SHIFT, &[width])?;
+        let scale = self.floats(names::SCALE, &[width])?;
+        Normalizer::from_parts(shift, scale).map(Some)
     }
 
     /// The run that the file is a part of, to go on with.
@@ -199,6 +221,12 @@ impl Checkpoint {
     }
 
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.file.tensor(name)?.with_shape(shape)?.to_f32()
+        let values = self.file.tensor(name)?.with_shape(shape)?.to_f32()?;
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            let problem = format!("tensor {name:?} holds {value}");
+            let hint = "The run that wrote it had diverged; use an earlier checkpoint.";
+            return Err(Error::file(self.file.path(), problem, hint));
+        }
+        Ok(values)
     }
 }

@@ -25,12 +25,7 @@ impl<'a> Contents<'a> {
             Self::Model(sae, training) => (sae, training, None),
             Self::Run(trainer) => (trainer.sae(), Some(trainer.settings()), Some(trainer.state())),
         };
-        Manifest {
-            format: FORMAT,
-            model: sae.settings().clone(),
-            training: training.cloned(),
-            run,
-        }
+        Manifest { format: FORMAT, model: sae.settings().clone(), training: training.cloned(), run }
     }
 
     fn metadata(&self) -> BTreeMap<String, String> {
@@ -90,11 +85,7 @@ async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
 
 impl Trainer {
     fn state(&self) -> RunState {
-        RunState {
-            data: self.data,
-            progress: self.progress.clone(),
-            adam_steps: self.adam.steps,
-        }
+        RunState { data: self.data, progress: self.progress.clone(), adam_steps: self.adam.steps }
     }
 
     async fn entries(&self) -> Result<Vec<Entry<'_>>> {

@@ -25,6 +25,14 @@ pub fn write_atomically(
     file.commit()
 }
 
+/// Whether [`write_atomically`] could write `path`, as far as that shows beforehand; nothing is left behind.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
+    AtomicFile::create(path.as_ref()).map(drop)
+}
+
 /// A file in the making. Dropping it without [`AtomicFile::commit`] leaves nothing.
 pub(super) struct AtomicFile {
     temporary: NamedTempFile,

@@ -47,7 +47,7 @@ pub use batches::{Batch, BatchStream, Batches, read_normalized};
 pub use dtype::Dtype;
 pub use examples::{Example, Examples, Grid};
 #[cfg(not(target_arch = "wasm32"))]
-pub use files::write_atomically;
+pub use files::{check_writable, write_atomically};
 pub use loader::Loader;
 pub use matrix::MatrixFile;
 pub use normalize::{Normalize, Normalizer};
@@ -58,6 +58,7 @@ pub use set::DataSet;
 pub use shuffle::{DEFAULT_MEMORY, Order, Shuffle};
 pub use source::{InMemory, Location, Source, Subset};
 pub use statistics::Statistics;
+pub(crate) use statistics::{Partial, Stack};
 #[cfg(not(target_arch = "wasm32"))]
 pub use stream::{StreamSpec, StreamWriter};
 pub use tensor_file::{StoredTensor, TensorFile};

@@ -113,14 +113,18 @@ fn all_finite(values: &[f32]) -> bool {
 
 /// Mean and sum of squared deviations of some rows.
 #[derive(Debug)]
-struct Partial {
-    rows: f64,
-    mean: Vec<f64>,
-    m2: Vec<f64>,
+pub(crate) struct Partial {
+    /// How many.
+    pub rows: f64,
+    /// The mean of each dimension.
+    pub mean: Vec<f64>,
+    /// Σ (x − mean)² of each dimension.
+    pub m2: Vec<f64>,
 }
 
 impl Partial {
-    fn of(values: &[f32], width: usize) -> Self {
+    /// Of row-major `values`.
+    pub fn of(values: &[f32], width: usize) -> Self {
         let rows = (values.len() / width) as f64;
         let (mut mean, mut m2) = (vec![0.0; width], vec![0.0; width]);
         pulp::Arch::new().dispatch(|| {
@@ -156,11 +160,12 @@ impl Partial {
 }
 
 /// Partials merged in pairs of equal size, as a binary counter carries: log₂ of the number of blocks are kept.
-#[derive(Default)]
-struct Stack(Vec<(u32, Partial)>);
+#[derive(Debug, Default)]
+pub(crate) struct Stack(Vec<(u32, Partial)>);
 
 impl Stack {
-    fn push(&mut self, partial: Partial) {
+    /// Takes in the next rows.
+    pub fn push(&mut self, partial: Partial) {
         let mut level = 0;
         let mut partial = partial;
         while let Some((_, mut earlier)) = self.0.pop_if(|(top, _)| *top == level) {
@@ -171,7 +176,8 @@ impl Stack {
         self.0.push((level, partial));
     }
 
-    fn finish(mut self) -> Option<Partial> {
+    /// All rows together; `None` if there were none.
+    pub fn finish(mut self) -> Option<Partial> {
         let (_, mut total) = self.0.pop()?;
         while let Some((_, mut earlier)) = self.0.pop() {
             earlier.merge(&total);

@@ -169,7 +169,8 @@ impl Lloyd {
         if empty.is_empty() {
             return Ok(0);
         }
-        let mut farthest: Vec<_> = (0..distances.len()).filter(|&row| distances[row] > 0.0).collect();
+        let mut farthest: Vec<_> =
+            (0..distances.len()).filter(|&row| distances[row] > 0.0).collect();
         farthest.sort_by(|&a, &b| distances[b].total_cmp(&distances[a]).then(a.cmp(&b)));
         let mut centres = self.centres.read().await?;
         let reseeded = empty.iter().zip(&farthest).map(|(&cluster, &row)| {

@@ -1,6 +1,6 @@
 //! The reference's two classes, with its arguments under its names.
 
-use super::{EncoderKind, Kernel, Sae, SaeSettings, Selection, Tensors};
+use super::{EncoderKind, Kernel, Sae, SaeSettings, Selection};
 use crate::{device::Device, error::Result};
 use std::ops::{Deref, DerefMut};
 
@@ -26,10 +26,7 @@ impl Common {
             use_multiplier: self.use_multiplier,
             encoder: EncoderKind::Linear,
         };
-        let tensors = Tensors::initial(&settings, self.points, self.seed)?;
-        let mut sae = Sae::new(device, settings, tensors)?;
-        sae.project();
-        Ok(sae)
+        Sae::initial(device, settings, self.points, self.seed)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What an encoder's user gets: pre-codes and codes of some rows.
 
+use super::{SaeSettings, Selection};
 use crate::{
-    device::{Codes, Device, Tensor},
+    device::{Codes, Device, Gemm, Tensor},
     error::Result,
 };
 
@@ -15,6 +16,34 @@ pub enum Activations {
 }
 
 impl Activations {
+    /// Room for the codes of `batch` rows of a model with these settings.
+    ///
+    /// # Errors
+    /// [`crate::Error::TooLarge`] if the device cannot hold it.
+    pub(crate) fn room(device: &Device, settings: &SaeSettings, batch: usize) -> Result<Self> {
+        let concepts = settings.nb_concepts;
+        Ok(match settings.selection {
+            Selection::TopK { k } => Self::Sparse(Codes::new(device, batch, k, concepts)?),
+            Selection::Jump { .. } => Self::Dense(Tensor::zeros(device, batch, concepts)?),
+        })
+    }
+
+    /// Uses only the first `rows` rows.
+    pub(crate) fn set_rows(&mut self, rows: usize) {
+        match self {
+            Self::Sparse(codes) => codes.set_rows(rows),
+            Self::Dense(z) => z.set_rows(rows),
+        }
+    }
+
+    /// out [B, n] = Z M, with M [K, n].
+    pub(crate) fn times(&self, device: &Device, m: &Tensor, out: &mut Tensor) {
+        match self {
+            Self::Sparse(codes) => device.spmm(codes, m, out, false),
+            Self::Dense(z) => device.gemm(z, m, out, Gemm::default()),
+        }
+    }
+
     /// The codes as a dense matrix on the device, [B, K].
     ///
     /// # Errors

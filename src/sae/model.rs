@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::Normalizer,
-    device::{Codes, Device, Gemm, Projection, Tensor},
+    device::{Device, Projection, Tensor},
     error::{Error, Result},
 };
 
@@ -68,6 +68,24 @@ impl Sae {
             thresholds,
             fused: None,
         })
+    }
+
+    /// A fresh model over `points` [N, d], row by row, with the reference's initial values; the encoder's are drawn
+    /// from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] or [`Error::Shape`] where an argument is out of range, [`Error::TooLarge`] if the device
+    /// cannot hold it.
+    pub fn initial(
+        device: &Device,
+        settings: SaeSettings,
+        points: Vec<f32>,
+        seed: u64,
+    ) -> Result<Self> {
+        let tensors = Tensors::initial(&settings, points, seed)?;
+        let mut sae = Self::new(device, settings, tensors)?;
+        sae.project();
+        Ok(sae)
     }
 
     /// Where it lives.
@@ -166,7 +184,12 @@ impl Sae {
         let d = self.settings.input_shape;
         if rows.is_empty() || !rows.len().is_multiple_of(d) {
             let hint = format!("This model takes rows of {d} values.");
-            return Err(Error::shape("the input", &[rows.len()], &[rows.len().div_ceil(d), d], hint));
+            return Err(Error::shape(
+                "the input",
+                &[rows.len()],
+                &[rows.len().div_ceil(d), d],
+                hint,
+            ));
         }
         let mut normalised = rows.to_vec();
         self.normalizer.apply(&mut normalised);
@@ -186,24 +209,17 @@ impl Sae {
         }
         let mut pre_codes = Tensor::zeros(&self.device, x.rows(), nb_concepts)?;
         self.encoder.forward(&self.device, x, &mut pre_codes);
-        let codes = self.select(&pre_codes)?;
+        let mut codes = Activations::room(&self.device, &self.settings, x.rows())?;
+        self.select_into(&pre_codes, &mut codes);
         Ok(Encoded { pre_codes, codes })
     }
 
-    fn select(&self, pre_codes: &Tensor) -> Result<Activations> {
-        let [batch, concepts] = pre_codes.shape();
-        match (&self.settings.selection, &self.thresholds) {
-            (Selection::TopK { k }, _) => {
-                let mut codes = Codes::new(&self.device, batch, *k, concepts)?;
-                self.device.top_k(pre_codes, &mut codes);
-                Ok(Activations::Sparse(codes))
-            }
-            (Selection::Jump { .. }, Some(thresholds)) => {
-                let mut z = Tensor::zeros(&self.device, batch, concepts)?;
-                self.device.jump(pre_codes, &thresholds.value, &mut z);
-                Ok(Activations::Dense(z))
-            }
-            (Selection::Jump { .. }, None) => unreachable!("a jump model has thresholds"),
+    /// Selects the codes of relu(pre-codes) into what [`Activations::room`] made.
+    pub(crate) fn select_into(&self, pre_codes: &Tensor, codes: &mut Activations) {
+        match (codes, &self.thresholds) {
+            (Activations::Sparse(codes), _) => self.device.top_k(pre_codes, codes),
+            (Activations::Dense(z), Some(t)) => self.device.jump(pre_codes, &t.value, z),
+            (Activations::Dense(_), None) => unreachable!("a jump model has thresholds"),
         }
     }
 
@@ -229,10 +245,7 @@ impl Sae {
             }
         };
         let mut x_hat = Tensor::zeros(&self.device, rows, self.settings.input_shape)?;
-        match codes {
-            Activations::Sparse(codes) => self.device.spmm(codes, dictionary, &mut x_hat, false),
-            Activations::Dense(z) => self.device.gemm(z, dictionary, &mut x_hat, Gemm::default()),
-        }
+        codes.times(&self.device, dictionary, &mut x_hat);
         Ok(x_hat)
     }
 

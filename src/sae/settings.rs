@@ -5,13 +5,14 @@ use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Which codes a model keeps, and with them its reference class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelKind {
     /// Archetypal dictionary, the k largest codes of each row (`RATopKSAE`).
     #[cfg_attr(feature = "cli", value(name = "ra-topk"))]
     #[serde(rename = "ra-topk")]
+    #[default]
     RaTopK,
     /// Archetypal dictionary, codes above a learned threshold (`RAJumpSAE`).
     RaJump,

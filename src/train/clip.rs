@@ -38,7 +38,9 @@ impl FromStr for ClipGrad {
         }
         match text.parse::<f32>() {
             Ok(norm) if norm.is_finite() && norm > 0.0 => Ok(Self(Some(norm))),
-            _ => Err(Error::setting("clip-grad", text, "a number > 0, or none", "1 is the default.")),
+            _ => {
+                Err(Error::setting("clip-grad", text, "a number > 0, or none", "1 is the default."))
+            }
         }
     }
 }

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn jump_goes_sparse_and_back_but_never_with_a_tail_that_does_not_end() {
-        let jump = |kernel| settings(768, 10_000, 2_000, Selection::Jump { kernel, bandwidth: 1e-3 });
+        let jump =
+            |kernel| settings(768, 10_000, 2_000, Selection::Jump { kernel, bandwidth: 1e-3 });
         let silverman = jump(Kernel::Silverman);
         assert_eq!(Path::at_start(&silverman, 1024), Path::Dense);
         assert_eq!(Path::Dense.after(&silverman, 1024, 5000.0), Path::Dense);

@@ -49,14 +49,7 @@ pub(crate) struct PendingStep {
 
 impl Progress {
     pub(crate) fn new(path: Path) -> Self {
-        Self {
-            step: 0,
-            epoch: 0,
-            batch: 0,
-            path,
-            sums: Sums::default(),
-            window: Sums::default(),
-        }
+        Self { step: 0, epoch: 0, batch: 0, path, sums: Sums::default(), window: Sums::default() }
     }
 
     /// Whether the path is to be looked at after the steps done: a matter of the step count alone, so that it does not

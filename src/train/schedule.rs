@@ -83,7 +83,8 @@ impl FromStr for Schedule {
         let mut parts = text.split(':');
         let name = parts.next();
         let warmup = parts.next().map_or(Ok(0), str::parse).map_err(|_| wrong())?;
-        let final_share: f64 = parts.next().map_or(Ok(FINAL_SHARE), str::parse).map_err(|_| wrong())?;
+        let final_share: f64 =
+            parts.next().map_or(Ok(FINAL_SHARE), str::parse).map_err(|_| wrong())?;
         match (name, parts.next()) {
             (Some("constant"), None) if text == "constant" => Ok(Self::Constant),
             (Some("cosine"), None) if (0.0..=1.0).contains(&final_share) => {

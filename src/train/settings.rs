@@ -95,6 +95,23 @@ impl TrainSettings {
         Ok(())
     }
 
+    /// Steps of the whole run over `rows` rows.
+    pub fn total_steps(&self, rows: usize) -> u64 {
+        self.epochs.saturating_mul(self.steps_per_epoch(rows))
+    }
+
+    /// The fields in which `other` differs, by name.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let fields = |settings: &Self| match serde_json::to_value(settings) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => unreachable!("settings are a struct of plain data"),
+        };
+        let other = fields(other);
+        let differs =
+            fields(self).into_iter().filter(|(name, value)| other.get(name) != Some(value));
+        differs.map(|(name, _)| name).collect()
+    }
+
     /// Steps in one epoch over `rows` rows; the last one may be shorter.
     pub fn steps_per_epoch(&self, rows: usize) -> u64 {
         rows.div_ceil(self.batch_size) as u64

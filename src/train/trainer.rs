@@ -85,7 +85,7 @@ impl Trainer {
         if data.rows == 0 {
             return Err(Error::Empty { what: "the data".into(), hint: String::new() });
         }
-        let steps = settings.epochs * settings.steps_per_epoch(data.rows);
+        let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
         let batch = settings.batch_size.min(data.rows);
@@ -164,7 +164,7 @@ impl Trainer {
 
     /// Steps of the whole run.
     pub fn total_steps(&self) -> u64 {
-        self.settings.epochs * self.settings.steps_per_epoch(self.data.rows)
+        self.settings.total_steps(self.data.rows)
     }
 
     /// Whether all epochs are done.
@@ -269,11 +269,22 @@ impl Trainer {
             Path::Factored | Path::Atoms => window.most,
         };
         let path = self.progress.path.after(self.sae.settings(), batch, codes_per_row);
-        if path != self.progress.path {
-            self.workspace.route = Route::new(&self.sae, batch, path)?;
-            self.progress.path = path;
+        if path == self.progress.path {
+            return Ok(());
         }
-        Ok(())
+        match Route::new(&self.sae, batch, path) {
+            Ok(route) => {
+                self.workspace.route = route;
+                self.progress.path = path;
+                Ok(())
+            }
+            // What the path needs does not fit the device: the one at hand works, if more slowly.
+            Err(Error::TooLarge { .. }) => {
+                self.path_is_fixed = true;
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
     }
 
     async fn close_epoch(&mut self) -> Result<()> {
@@ -323,12 +334,7 @@ impl Trainer {
         let device = self.sae.device().clone();
         self.workspace.load(batch);
         let mut counters = Counters::new(&device, self.sae.settings().nb_concepts)?;
-        step::differentiate(
-            &self.sae,
-            &mut self.workspace,
-            self.criterion.as_ref(),
-            &mut counters,
-        );
+        step::differentiate(&self.sae, &mut self.workspace, self.criterion.as_ref(), &mut counters);
         let shapes: Vec<_> = self.sae.parameters().iter().map(|p| p.value.shape()).collect();
         let mut gradients = Vec::new();
         for (grad, [rows, cols]) in

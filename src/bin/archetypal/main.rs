@@ -1,2 +1,93 @@
-//! x
-fn main() {}
+//! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
+
+mod checkpoint;
+mod devices;
+mod encode;
+mod failure;
+mod inspect;
+mod interrupt;
+mod memory;
+mod options;
+mod output;
+mod points;
+mod progress;
+mod text;
+mod train;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+use failure::Outcome;
+use options::Common;
+use progress::Reporter;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Data: one 2-D tensor a file, a row for each activation, as .npy (f16, f32, f64) or .safetensors (f16, bf16, f32, \
+f64). Several files are shards of one set.
+
+Figures go to stdout, progress and warnings to stderr.
+Exit status: 0 done, 1 an error of the data or the run (or interrupted), 2 an error of the command line.";
+
+/// Train and explore archetypal sparse autoencoders on any GPU, or on none
+#[derive(Parser)]
+#[command(name = "archetypal", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Points(points::Args),
+    Train(train::Args),
+    Encode(encode::Args),
+    Inspect(inspect::Args),
+    Devices(devices::Args),
+}
+
+/// What every subcommand gets besides its own options.
+struct Context {
+    common: Common,
+    reporter: Reporter,
+    /// The options that stand on the command line, by the names of their fields.
+    given: Vec<String>,
+}
+
+impl Context {
+    fn new(common: Common, matches: &clap::ArgMatches) -> Self {
+        let reporter = Reporter::new(common.quiet);
+        let given = match matches.subcommand() {
+            None => Vec::new(),
+            Some((_, matches)) => {
+                let ids = matches.ids().map(|id| id.as_str());
+                let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+                ids.filter(given).map(str::to_owned).collect()
+            }
+        };
+        Self { common, reporter, given }
+    }
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.format(&mut Cli::command()).exit(),
+    };
+    let context = Context::new(cli.common, &matches);
+    match pollster::block_on(run(&context, cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(context: &Context, command: Command) -> Outcome {
+    match command {
+        Command::Points(args) => points::run(context, args).await,
+        Command::Train(args) => train::run(context, args).await,
+        Command::Encode(args) => encode::run(context, args).await,
+        Command::Inspect(args) => inspect::run(context, &args),
+        Command::Devices(args) => devices::run(context, &args).await,
+    }
+}

@@ -44,7 +44,8 @@ pub(super) fn jump(pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
     rows.with_min_len(block_rows(n)).for_each(|(z, pre)| {
         vectorize!({
             for ((z, &pre), &theta) in z.iter_mut().zip(pre).zip(&thetas) {
-                *z = if active(pre, theta) { pre } else { 0.0 };
+                // A NaN goes on, so that the loss shows it.
+                *z = if active(pre, theta) | pre.is_nan() { pre } else { 0.0 };
             }
         });
     });

@@ -1,0 +1,50 @@
+//! Whether the machine can hold what training needs, before any of it is asked for.
+
+use crate::failure::Outcome;
+use archetypal::{
+    Device, Error, human_bytes,
+    sae::SaeSettings,
+    train::{memory_needed, parameter_bytes},
+};
+
+/// Refuses sizes that cannot work.
+pub fn check(device: &Device, settings: &SaeSettings, batch: usize) -> Outcome {
+    let Some(available) = available() else { return Ok(()) };
+    // A GPU tells of its own memory only by refusing; the machine still holds the parameters while they start out.
+    let needed = match device.is_gpu() {
+        false => memory_needed(settings, batch),
+        true => parameter_bytes(settings),
+    };
+    if needed <= available {
+        return Ok(());
+    }
+    let SaeSettings { nb_concepts, nb_points, input_shape, .. } = settings;
+    Err(Error::TooLarge {
+        what: format!(
+            "training {nb_concepts} concepts over {nb_points} points of {input_shape} dimensions in batches of {batch}"
+        ),
+        needed: human_bytes(needed),
+        limit_name: "the free memory of this machine".into(),
+        limit: human_bytes(available),
+        hint: "Lower --concepts (K), --points (N) or --batch-size: W alone is K × N, the codes are batch × K.".into(),
+    }
+    .into())
+}
+
+/// Bytes that programs can still get; `None` where the system does not say.
+#[cfg(target_os = "linux")]
+fn available() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let info = read("/proc/meminfo")?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let machine = line.split_whitespace().next()?.parse::<u64>().ok()?.saturating_mul(1024);
+    // A container may have less; "max" for no limit does not parse. What it uses now is mostly cached files.
+    let container =
+        read("/sys/fs/cgroup/memory.max").and_then(|max| max.trim().parse::<u64>().ok());
+    Some(container.map_or(machine, |container| machine.min(container)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn available() -> Option<u64> {
+    None
+}

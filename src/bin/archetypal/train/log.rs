@@ -1,0 +1,40 @@
+//! The JSONL log of events.
+
+use archetypal::{Error, Result, train::Event};
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// Whether the log can be written; what is in it stays.
+pub fn check(path: Option<&Path>) -> Result<()> {
+    EventLog::open(path, true).map(drop)
+}
+
+/// A file that every event is written to as one line, at once; nothing without a file.
+pub struct EventLog(Option<(File, PathBuf)>);
+
+impl EventLog {
+    /// Opens `path`: to append to if the run is resumed, else anew.
+    pub fn open(path: Option<&Path>, resumed: bool) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self(None)) };
+        let mut options = OpenOptions::new();
+        options.create(true);
+        if resumed {
+            options.append(true);
+        } else {
+            options.write(true).truncate(true);
+        }
+        let file = options.open(path).map_err(|e| Error::io("write", path, e))?;
+        Ok(Self(Some((file, path.to_owned()))))
+    }
+
+    /// Writes one line. Figures that are not finite become null.
+    pub fn write(&mut self, event: &Event) -> Result<()> {
+        let Some((file, path)) = &mut self.0 else { return Ok(()) };
+        let mut line = serde_json::to_vec(event).expect("an event is plain data");
+        line.push(b'\n');
+        file.write_all(&line).map_err(|e| Error::io("write", &*path, e))
+    }
+}

@@ -1,0 +1,15 @@
+//! How good a trained model is: reconstruction, sparsity, and what its dictionary is like.
+//!
+//! [`evaluate`] finds every figure of an [`Evaluation`] in one pass over the data; [`DEFINITIONS`] says what each
+//! figure is, in the words that the command prints.
+
+mod dictionary;
+mod evaluate;
+mod evaluation;
+mod mixing;
+mod ood;
+mod reconstruction;
+mod sparsity;
+
+pub use evaluate::evaluate;
+pub use evaluation::{DEFINITIONS, Evaluation};

@@ -1,0 +1,79 @@
+//! Memory for encoding one batch after the other.
+
+use super::{Activations, Sae};
+use crate::{
+    data::Loader,
+    device::Tensor,
+    error::{Error, Result},
+};
+
+/// Inputs, pre-codes and codes of a batch, made once for the largest batch of a pass and used for all of them.
+#[derive(Debug)]
+pub struct EncodeBuffers {
+    x: Tensor,
+    pre_codes: Tensor,
+    codes: Activations,
+}
+
+impl EncodeBuffers {
+    /// Room for batches of up to `batch` rows of `sae`.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if the device cannot hold it.
+    pub fn new(sae: &Sae, batch: usize) -> Result<Self> {
+        let (device, settings) = (sae.device(), sae.settings());
+        Ok(Self {
+            x: Tensor::zeros(device, batch, settings.input_shape)?,
+            pre_codes: Tensor::zeros(device, batch, settings.nb_concepts)?,
+            codes: Activations::room(device, settings, batch)?,
+        })
+    }
+
+    /// Room for the batches of `loader`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if its rows are not of the model's width, and as [`EncodeBuffers::new`].
+    pub fn for_loader(sae: &Sae, loader: &Loader) -> Result<Self> {
+        let (source, d) = (loader.source(), sae.settings().input_shape);
+        if source.width() != d {
+            return Err(Error::shape(
+                source.locate(0).file,
+                &[source.rows(), source.width()],
+                &[source.rows(), d],
+                "The data must come from the layer that the SAE was trained on.",
+            ));
+        }
+        Self::new(sae, loader.batch_size().min(source.rows()))
+    }
+
+    /// The most rows that a batch may have.
+    pub fn capacity(&self) -> usize {
+        self.x.capacity_rows()
+    }
+
+    /// Encodes normalised `rows` [B, d] with the model that the buffers were made for. A GPU records it.
+    ///
+    /// # Panics
+    /// If `rows` are not whole rows, or more than there is room for.
+    pub fn encode(&mut self, sae: &Sae, rows: &[f32]) -> &Activations {
+        let Self { x, pre_codes, codes } = self;
+        let count = rows.len() / x.cols();
+        x.set_rows(count);
+        pre_codes.set_rows(count);
+        codes.set_rows(count);
+        x.write(rows);
+        sae.encoder.forward(sae.device(), x, pre_codes);
+        sae.select_into(pre_codes, codes);
+        codes
+    }
+
+    /// Pre-codes [B, K] of the last batch.
+    pub fn pre_codes(&self) -> &Tensor {
+        &self.pre_codes
+    }
+
+    /// Codes of the last batch.
+    pub fn codes(&self) -> &Activations {
+        &self.codes
+    }
+}
