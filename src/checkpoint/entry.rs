@@ -41,6 +41,21 @@ impl<'a> Entry<'a> {
         Ok(Self { name: name.into(), shape: vec![tensor.rows()], values })
     }
 
+    /// Its name in the file.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether there is neither NaN nor infinity in it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn is_finite(&self) -> bool {
+        match &self.values {
+            EntryValues::F32(values) => crate::data::all_finite(values),
+            EntryValues::U32(_) => true,
+        }
+    }
+
     /// As the writer takes it.
     pub fn out(&self) -> TensorOut<'_> {
         let values = match &self.values {

@@ -55,13 +55,22 @@ pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
     Ok(encode_tensors(&tensors, &contents.metadata()))
 }
 
-/// Writes a checkpoint: beside, synced, then renamed, so that `path` holds the old file or the new one.
+/// Writes a checkpoint: beside, synced, then renamed, so that `path` holds the old file or the new one. A state with
+/// NaN or infinity in it is not written, for it would replace the last one that can be gone on from.
 ///
 /// # Errors
+/// [`crate::Error::File`] if a value is not finite,
 /// [`crate::Error::Io`] if it cannot be written, [`crate::Error::Device`] if a tensor could not be read back.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn save(path: impl AsRef<std::path::Path>, contents: Contents<'_>) -> Result<()> {
     let entries = contents.entries().await?;
+    if let Some(entry) = entries.iter().find(|entry| !entry.is_finite()) {
+        return Err(crate::Error::file(
+            path.as_ref(),
+            format!("not written: {} holds values that are not finite", entry.name()),
+            "The run has diverged: lower --lr or --clip-grad, or standardise the data.",
+        ));
+    }
     let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
     crate::data::write_tensors(path, &tensors, &contents.metadata())
 }

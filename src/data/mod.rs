@@ -58,6 +58,8 @@ pub use set::DataSet;
 pub use shuffle::{DEFAULT_MEMORY, Order, Shuffle};
 pub use source::{InMemory, Location, Source, Subset};
 pub use statistics::Statistics;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use statistics::all_finite;
 pub(crate) use statistics::{Partial, Stack};
 #[cfg(not(target_arch = "wasm32"))]
 pub use stream::{StreamSpec, StreamWriter};

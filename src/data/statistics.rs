@@ -103,7 +103,8 @@ pub(crate) fn check_finite(
     })
 }
 
-fn all_finite(values: &[f32]) -> bool {
+/// Whether there is neither NaN nor infinity.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
     // The largest exponent, by integer comparison: the loop has no branch and runs on whole vectors.
     pulp::Arch::new().dispatch(|| {
         let largest = values.iter().fold(0, |m: u32, v| m.max(v.to_bits() & 0x7fff_ffff));

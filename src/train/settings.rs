@@ -29,14 +29,20 @@ pub struct TrainSettings {
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1024, value_name = "N"))]
     pub batch_size: usize,
     /// Learning rate of Adam
-    #[cfg_attr(feature = "cli", arg(long, default_value_t = 5e-4, value_name = "X"))]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t = 5e-4, value_name = "X", allow_negative_numbers = true)
+    )]
     pub lr: f64,
     /// Learning rate over the steps: constant, or cosine[:WARMUP[:FINAL]] with WARMUP in steps and FINAL, the last
     /// value, as a share of --lr (0.1 unless given)
     #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "NAME"))]
     pub schedule: Schedule,
     /// Largest norm of all gradients together; larger ones are scaled down. A number > 0, or none
-    #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "X"))]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t, value_name = "X", allow_negative_numbers = true)
+    )]
     pub clip_grad: ClipGrad,
     /// Seed of everything that is random: initial encoder, points, order of the rows
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0, value_name = "N"))]
@@ -47,7 +53,7 @@ pub struct TrainSettings {
     /// What is minimised
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t, value_name = "NAME"))]
     pub loss: Loss,
-    /// Take the rows in the order of the files
+    /// Take the rows in the order of the files [default: a new order in every epoch]
     #[cfg_attr(feature = "cli", arg(long))]
     pub no_shuffle: bool,
     /// Data shuffled at once, in MiB of the files; larger sets are shuffled in windows of this size, so that memory

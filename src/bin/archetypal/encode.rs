@@ -3,6 +3,7 @@
 use crate::{
     Context,
     checkpoint::{self, OverrideArgs},
+    eval,
     failure::{Failure, Outcome},
     interrupt,
     options::{self, DataArgs},
@@ -10,12 +11,12 @@ use crate::{
 };
 use archetypal::{
     Tensor,
-    data::{Loader, Shuffle, Source, StreamSpec, StreamWriter, Values},
+    data::{Source, StreamSpec, StreamWriter, Values},
     device::Codes,
     sae::{Activations, Sae, SaeSettings, Selection},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The metadata key of a codes file.
 pub const METADATA_KEY: &str = "archetypal_codes";
@@ -70,9 +71,6 @@ struct Made<'a> {
     model: &'a SaeSettings,
 }
 
-/// Pre-codes that one batch may take (64 MiB).
-const BATCH_VALUES: usize = 1 << 24;
-
 pub async fn run(context: &Context, args: Args) -> Outcome {
     interrupt::install()?;
     let mut inputs = args.data.data.clone();
@@ -84,9 +82,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let sae = checkpoint::model(&file, &device, &args.overrides)?;
     args.data.check_width(&*data, sae.settings().input_shape, &args.sae)?;
 
-    let batch = (BATCH_VALUES / sae.settings().nb_concepts).clamp(1, 4096);
-    let normalizer = Arc::new(sae.normalizer().clone());
-    let loader = Loader::new(data.clone(), normalizer, Shuffle::none(), batch)?;
+    let loader = eval::pass_loader(&sae, data.clone())?;
     let mut writer = Writer::create(&args, &sae, data.rows())?;
     let task = context.reporter.task("encode", data.rows() as u64);
     let mut batches = loader.in_order()?;

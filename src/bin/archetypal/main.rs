@@ -1,8 +1,10 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
 mod checkpoint;
+mod demo;
 mod devices;
 mod encode;
+mod eval;
 mod failure;
 mod inspect;
 mod interrupt;
@@ -39,9 +41,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Points(points::Args),
     Train(train::Args),
     Encode(encode::Args),
+    Eval(eval::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
 }
@@ -83,9 +87,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(context: &Context, command: Command) -> Outcome {
+    context.common.check()?;
     match command {
+        Command::Demo(args) => demo::run(context, args).await,
         Command::Points(args) => points::run(context, args).await,
         Command::Train(args) => train::run(context, args).await,
+        Command::Eval(args) => eval::run(context, args).await,
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),
         Command::Devices(args) => devices::run(context, &args).await,

@@ -1,6 +1,9 @@
 //! Options that several subcommands share.
 
-use crate::{Context, failure::Outcome};
+use crate::{
+    Context,
+    failure::{Failure, Outcome},
+};
 use archetypal::{
     Device,
     data::{DataSet, Source, check_writable},
@@ -9,8 +12,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-use crate::failure::Failure;
 
 /// Options of every subcommand.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,15 +44,23 @@ pub enum BackendChoice {
     Cpu,
 }
 
+impl Common {
+    /// Refuses options that do not go together.
+    pub fn check(&self) -> Outcome {
+        if self.backend == BackendChoice::Cpu && self.adapter.is_some() {
+            let problem = "--adapter names a GPU, so it does not go with --backend cpu; leave one of them out";
+            return Err(Failure::Usage(problem.into()));
+        }
+        Ok(())
+    }
+}
+
 impl Context {
     /// The device that the options ask for.
     pub async fn device(&self) -> Outcome<Device> {
         let Common { backend, adapter, .. } = &self.common;
         match (backend, adapter) {
-            (BackendChoice::Cpu, Some(_)) => Err(Failure::Usage(
-                "--adapter names a GPU, so it does not go with --backend cpu; leave one of them out".into(),
-            )),
-            (BackendChoice::Cpu, None) => Ok(Device::cpu()),
+            (BackendChoice::Cpu, _) => Ok(Device::cpu()),
             (BackendChoice::Auto, None) => Ok(Device::best().await),
             (_, adapter) => self.gpu(adapter.as_deref()).await,
         }

@@ -1,6 +1,7 @@
 //! Figures on stdout.
 
 use crate::failure::Outcome;
+use archetypal::sae::SaeSettings;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -41,4 +42,12 @@ impl Table {
         };
         self.0.iter().map(line).collect()
     }
+}
+
+/// Pre-codes that one batch may take (64 MiB).
+const BATCH_VALUES: usize = 1 << 24;
+
+/// Rows to encode at a time, so that their pre-codes stay within bounds.
+pub fn batch_rows(settings: &SaeSettings) -> usize {
+    (BATCH_VALUES / settings.nb_concepts.max(1)).clamp(1, 4096)
 }

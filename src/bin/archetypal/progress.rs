@@ -50,7 +50,7 @@ impl Reporter {
         Task { reporter: self, name: name.to_owned(), bar, started: Instant::now() }
     }
 
-    /// Training from step `from` to step `total`, in `epochs` epochs.
+    /// Training for `epochs` epochs.
     pub fn training(&self, epochs: u64) -> Training<'_> {
         let bar = self.bar(1, "{prefix:>5} {bar:12} {msg}");
         let started = Instant::now();
@@ -64,6 +64,7 @@ impl Reporter {
             started,
             dead: None,
             last: None,
+            lines: 1,
         }
     }
 
@@ -128,9 +129,17 @@ pub struct Training<'a> {
     started: Instant,
     dead: Option<f64>,
     last: Option<EpochFigures>,
+    /// A line is written every so many epochs, where there are no bars.
+    lines: u64,
 }
 
 impl Training<'_> {
+    /// With a line every tenth epoch only, where there are no bars.
+    pub fn brief(mut self) -> Self {
+        self.lines = 10;
+        self
+    }
+
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) {
         match event {
@@ -149,7 +158,7 @@ impl Training<'_> {
                 let (loss, r2, l0, dead_share) = (*loss, *r2, *l0, *dead_share);
                 self.dead = Some(dead_share);
                 self.last = Some(EpochFigures { loss, r2, l0, dead_share });
-                if self.reporter.0 == Kind::Lines {
+                if self.reporter.0 == Kind::Lines && (epoch + 1).is_multiple_of(self.lines) {
                     let done = (epoch + 1) * self.total / self.epochs.max(1);
                     let line = self.line(loss, r2, l0, done);
                     self.reporter.note(&format!("epoch {}/{}  {line}", epoch + 1, self.epochs));

@@ -5,7 +5,7 @@ mod log;
 mod resume;
 mod start;
 
-pub use start::{enough_rows, statistics};
+pub use start::{enough_rows, kmeans, statistics};
 
 use crate::{
     Context,
