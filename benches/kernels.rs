@@ -122,9 +122,9 @@ fn updates(group: &mut BenchmarkGroup<'_, WallTime>, step: &mut Step) {
     // Parameter and moments are read and written.
     bytes(group, 6 * CONCEPTS * POINTS);
     let adam = AdamStep {
-        lr: 1e-3,
-        beta1: 0.9,
+        one_minus_beta1: 0.1,
         beta2: 0.999,
+        one_minus_beta2: 1e-3,
         eps: 1e-8,
         step_size: 1e-3,
         inv_sqrt_bias2: 1.0,

@@ -1,7 +1,7 @@
 //! Every reference case on every backend: what overcomplete computed in float64 against what we compute.
 //!
 //! Cases come from `$ARCHETYPAL_GOLDEN`, else `../shared/golden` where that exists, else the few in
-//! `tests/golden_cases`. `cargo test --release --test golden -- --nocapture` prints a line a case.
+//! `tests/golden_data`. `cargo test --release --test golden -- --nocapture` prints a line a case.
 
 mod common;
 
@@ -51,7 +51,7 @@ fn folder() -> PathBuf {
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let shared = root.join("../shared/golden");
-    if shared.is_dir() { shared } else { root.join("tests/golden_cases") }
+    if shared.is_dir() { shared } else { root.join("tests/golden_data") }
 }
 
 fn load(bytes: &[u8]) -> Case {
@@ -210,9 +210,9 @@ impl Case {
             if std::env::var_os("ARCHETYPAL_GOLDEN_VERBOSE").is_some() {
                 println!("    {name:44} {error:.1e} of {bound:.1e}");
             }
-            // `!(a <= b)`: a NaN is the worst of all.
-            if !(error / bound <= worst.0) {
-                worst = (error / bound, name.clone(), error, bound);
+            let share = if error.is_nan() { f64::INFINITY } else { error / bound };
+            if share >= worst.0 {
+                worst = (share, name.clone(), error, bound);
             }
         }
         worst

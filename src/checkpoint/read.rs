@@ -221,6 +221,12 @@ impl Checkpoint {
     }
 
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.file.tensor(name)?.with_shape(shape)?.to_f32()
+        let values = self.file.tensor(name)?.with_shape(shape)?.to_f32()?;
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            let problem = format!("tensor {name:?} holds {value}");
+            let hint = "The run that wrote it had diverged; use an earlier checkpoint.";
+            return Err(Error::file(self.file.path(), problem, hint));
+        }
+        Ok(values)
     }
 }

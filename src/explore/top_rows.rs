@@ -51,6 +51,15 @@ pub struct ConceptRows {
     pub top: Vec<Vec<Firing>>,
 }
 
+impl ConceptRows {
+    /// The concepts by their energy, most first, the lower index first of equals; those that never fire left out.
+    pub fn by_energy(&self) -> Vec<usize> {
+        let mut concepts: Vec<_> = (0..self.fired.len()).filter(|&c| self.fired[c] > 0).collect();
+        concepts.sort_by(|&a, &b| self.energy[b].total_cmp(&self.energy[a]).then(a.cmp(&b)));
+        concepts
+    }
+}
+
 /// Encodes all rows of `loader` in the order of the files and keeps the rows that each concept fires on most. The
 /// loader has to normalise as the model was trained: with [`Sae::normalizer`]. `on_progress` gets the rows done.
 ///

@@ -62,7 +62,8 @@ fn forward(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counte
     let dictionary = &sae.dictionary;
     let Counters { fired, log, log_row } = counters;
     match &mut ws.route {
-        Route::Sparse(SparseRoute { codes, by_atom, product, .. }) => {
+        Route::Sparse(route) => {
+            let SparseRoute { codes, by_atom, product, .. } = &mut **route;
             select(sae, device, &ws.pre, codes);
             device.by_atom(codes, by_atom);
             device.count_active(codes, by_atom, fired, log, *log_row);
@@ -78,7 +79,8 @@ fn forward(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counte
                 }
             }
         }
-        Route::Dense(DenseRoute { z, built, .. }) => {
+        Route::Dense(route) => {
+            let DenseRoute { z, built, .. } = &mut **route;
             device.jump(&ws.pre, thresholds(sae), z);
             device.count_active_dense(z, fired, log, *log_row);
             dictionary.atoms(device, &mut built.atoms);
@@ -101,7 +103,8 @@ fn backward(sae: &Sae, device: &Device, ws: &mut Workspace) {
     let dictionary = &sae.dictionary;
     let Workspace { pre, h, grad_thresholds, route, .. } = ws;
     match route {
-        Route::Sparse(SparseRoute { codes, by_atom, grad_codes, product }) => {
+        Route::Sparse(route) => {
+            let SparseRoute { codes, by_atom, grad_codes, product } = &mut **route;
             match product {
                 SparseProduct::Factored { mixed } => {
                     device.gemm(h, &dictionary.points, mixed, NT);
@@ -129,7 +132,8 @@ fn backward(sae: &Sae, device: &Device, ws: &mut Workspace) {
                 );
             }
         }
-        Route::Dense(DenseRoute { z, grad_codes, built, .. }) => {
+        Route::Dense(route) => {
+            let DenseRoute { z, grad_codes, built, .. } = &mut **route;
             let Selection::Jump { kernel, bandwidth } = sae.settings().selection else {
                 unreachable!("only jump has dense codes")
             };
@@ -157,7 +161,8 @@ pub(crate) fn gradients<'a>(sae: &Sae, ws: &'a mut Workspace) -> Vec<Grad<'a>> {
     let device = sae.device();
     let Workspace { x, ones, h, grad_multiplier, grad_thresholds, route, .. } = ws;
     let mut grads = match route {
-        Route::Sparse(SparseRoute { codes, by_atom, grad_codes, product }) => {
+        Route::Sparse(route) => {
+            let SparseRoute { codes, by_atom, grad_codes, product } = &mut **route;
             let by_atom = &*by_atom;
             let sparse = PreCodeGrad::Sparse { by_atom, values: grad_codes, ones };
             let mut grads = sae.encoder.backward(device, x, sparse, &mut []);
@@ -171,7 +176,8 @@ pub(crate) fn gradients<'a>(sae: &Sae, ws: &'a mut Workspace) -> Vec<Grad<'a>> {
             }
             grads
         }
-        Route::Dense(DenseRoute { grad_codes, built, encoder, .. }) => {
+        Route::Dense(route) => {
+            let DenseRoute { grad_codes, built, encoder, .. } = &mut **route;
             let mut grads =
                 sae.encoder.backward(device, x, PreCodeGrad::Dense(grad_codes), encoder);
             grads.extend(built.gradients());

@@ -269,11 +269,22 @@ impl Trainer {
             Path::Factored | Path::Atoms => window.most,
         };
         let path = self.progress.path.after(self.sae.settings(), batch, codes_per_row);
-        if path != self.progress.path {
-            self.workspace.route = Route::new(&self.sae, batch, path)?;
-            self.progress.path = path;
+        if path == self.progress.path {
+            return Ok(());
         }
-        Ok(())
+        match Route::new(&self.sae, batch, path) {
+            Ok(route) => {
+                self.workspace.route = route;
+                self.progress.path = path;
+                Ok(())
+            }
+            // What the path needs does not fit the device: the one at hand works, if more slowly.
+            Err(Error::TooLarge { .. }) => {
+                self.path_is_fixed = true;
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
     }
 
     async fn close_epoch(&mut self) -> Result<()> {

@@ -31,8 +31,8 @@ pub(crate) struct Workspace {
 /// Buffers that depend on the path.
 #[derive(Debug)]
 pub(crate) enum Route {
-    Sparse(SparseRoute),
-    Dense(DenseRoute),
+    Sparse(Box<SparseRoute>),
+    Dense(Box<DenseRoute>),
 }
 
 /// Sparse codes.
@@ -114,12 +114,12 @@ impl Route {
         let device = sae.device();
         let k = sae.settings().nb_concepts;
         Ok(match path {
-            Path::Dense => Self::Dense(DenseRoute {
+            Path::Dense => Self::Dense(Box::new(DenseRoute {
                 z: Tensor::zeros(device, batch, k)?,
                 grad_codes: Tensor::zeros(device, batch, k)?,
                 built: BuiltAtoms::new(sae, device)?,
                 encoder: sae.encoder.scratch(device)?,
-            }),
+            })),
             Path::Factored => {
                 let mixed = Tensor::zeros(device, batch, sae.settings().nb_points)?;
                 Self::sparse(sae, batch, SparseProduct::Factored { mixed })?
@@ -139,12 +139,12 @@ impl Route {
             Selection::TopK { k } => k,
             Selection::Jump { .. } => k,
         };
-        Ok(Self::Sparse(SparseRoute {
+        Ok(Self::Sparse(Box::new(SparseRoute {
             codes: Codes::new(device, batch, width, k)?,
             by_atom: ByAtom::new(device, batch, width, k)?,
             grad_codes: Tensor::zeros(device, batch, width)?,
             product,
-        }))
+        })))
     }
 
     fn set_rows(&mut self, rows: usize) {

@@ -55,9 +55,9 @@ fn everything() -> Vec<u32> {
     device.sumsq(Grad::Dense(&dense), &mut sumsq, 1);
     device.clip_scale(&sumsq, Some(1.0), &mut scale, &mut log, 0);
     let step = AdamStep {
-        lr: 1e-3,
-        beta1: 0.9,
+        one_minus_beta1: 0.1,
         beta2: 0.999,
+        one_minus_beta2: 1e-3,
         eps: 1e-8,
         step_size: 1e-2,
         inv_sqrt_bias2: 30.0,

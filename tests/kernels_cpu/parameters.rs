@@ -17,9 +17,9 @@ const SHAPES: [(usize, usize, usize, usize); 6] = [
 ];
 
 const STEP: AdamStep = AdamStep {
-    lr: 1e-2,
-    beta1: 0.9,
+    one_minus_beta1: 0.1,
     beta2: 0.999,
+    one_minus_beta2: 1e-3,
     eps: 1e-8,
     step_size: 1e-2 / 0.271,
     inv_sqrt_bias2: 18.27,

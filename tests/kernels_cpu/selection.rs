@@ -142,7 +142,10 @@ fn jump_keeps_what_reaches_its_threshold() {
             (0..case.pre.len()).map(|i| if case.active(i) { case.pre[i] } else { 0.0 }).collect();
         let mut z = poisoned(batch, concepts);
         Device::cpu().jump(&case.pre(), &column(&case.t), &mut z);
-        assert_eq!(values(&z), want);
+        for ((z, want), pre) in values(&z).iter().zip(&want).zip(&case.pre) {
+            // A NaN goes on, so that the loss shows it.
+            assert!(z == want || pre.is_nan() && z.is_nan(), "{z} is not {want}");
+        }
 
         for reach in [0.0, 0.05, f32::INFINITY] {
             let listed =

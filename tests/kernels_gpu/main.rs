@@ -5,6 +5,8 @@
 mod common;
 
 mod gemm;
+mod jump;
 mod parameters;
 mod selection;
 mod sparse;
+mod statistics;

@@ -50,11 +50,15 @@ pub(super) fn count_active_dense(
         put(log, row, 0, 0);
         return;
     }
-    let most = z
-        .cpu()
-        .par_chunks(n)
-        .with_min_len(block_rows(n))
-        .map(|z| vectorize!(z.iter().map(|&z| counts(z)).sum::<u32>()));
+    let most = z.cpu().par_chunks(n).with_min_len(block_rows(n)).map(|z| {
+        vectorize!({
+            let mut active = 0;
+            for &z in z {
+                active += counts(z);
+            }
+            active
+        })
+    });
     let most = most.max().unwrap_or(0);
 
     let chunk = chunk_rows(rows);
@@ -62,7 +66,9 @@ pub(super) fn count_active_dense(
     partials.par_chunks_mut(n).zip(z.cpu().par_chunks(chunk * n)).for_each(|(sums, z)| {
         vectorize!({
             for z in z.chunks_exact(n) {
-                sums.iter_mut().zip(z).for_each(|(sum, &z)| *sum += counts(z));
+                for (sum, &z) in sums.iter_mut().zip(z) {
+                    *sum += counts(z);
+                }
             }
         });
     });

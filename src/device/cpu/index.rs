@@ -1,6 +1,6 @@
 //! The transposed index: entries by atom.
 
-use crate::device::{ByAtom, Codes, Tensor, shapes};
+use crate::device::{ByAtom, Codes, shapes};
 use rayon::prelude::*;
 
 /// Entries above which atoms are shared out over the cores.
@@ -102,20 +102,4 @@ impl Rows<'_> {
             }
         }
     }
-}
-
-/// Row j of `centres` = row j of `sums` / `counts[j]`; rows with a count of 0 stay.
-pub(super) fn mean_rows(sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
-    shapes::expect("sums", sums, centres.shape());
-    shapes::expect("counts", counts, [centres.rows(), 1]);
-    let n = centres.cols();
-    if n == 0 {
-        return;
-    }
-    let rows = centres.cpu_mut().par_chunks_mut(n).zip(sums.cpu().par_chunks(n)).zip(counts.cpu());
-    rows.with_min_len(super::simd::block_rows(n)).for_each(|((centre, sum), &count)| {
-        if count > 0 {
-            centre.iter_mut().zip(sum).for_each(|(centre, &sum)| *centre = sum / count as f32);
-        }
-    });
 }

@@ -3,7 +3,7 @@
 use super::{
     index::Index,
     reduce::{chunk_rows, sum_chunks},
-    simd::{block_rows, vectorize},
+    simd::{any, block_rows, vectorize},
 };
 use crate::{
     device::{ByAtom, Codes, Tensor, shapes},
@@ -44,7 +44,8 @@ pub(super) fn jump(pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
     rows.with_min_len(block_rows(n)).for_each(|(z, pre)| {
         vectorize!({
             for ((z, &pre), &theta) in z.iter_mut().zip(pre).zip(&thetas) {
-                *z = if active(pre, theta) { pre } else { 0.0 };
+                // A NaN goes on, so that the loss shows it.
+                *z = if active(pre, theta) | pre.is_nan() { pre } else { 0.0 };
             }
         });
     });
@@ -82,7 +83,7 @@ fn compact(
     let mut len = 0;
     for (group, (pre, thetas)) in pre.chunks(GROUP).zip(thetas.chunks(GROUP)).enumerate() {
         let pairs = pre.iter().zip(thetas);
-        if !pairs.clone().fold(false, |hit, (&pre, &theta)| hit | listed(pre, theta)) {
+        if !any(pairs.clone().map(|(&pre, &theta)| listed(pre, theta))) {
             continue;
         }
         for (concept, (&pre, &theta)) in (group * GROUP..).zip(pairs) {
@@ -142,7 +143,7 @@ fn backward_row(
     let places = grad.chunks_mut(GROUP).zip(sums.chunks_mut(GROUP));
     for ((pre, thetas), (grad, sums)) in groups.zip(places) {
         let pairs = pre.iter().zip(thetas);
-        if pairs.clone().fold(false, |hit, (&pre, &theta)| hit | (distance(pre, theta) <= reach)) {
+        if any(pairs.clone().map(|(&pre, &theta)| distance(pre, theta) <= reach)) {
             for (((&pre, &theta), &g), sum) in pairs.clone().zip(&*grad).zip(sums) {
                 if distance(pre, theta) <= reach {
                     *sum += f64::from(kernel.value(pre.max(0.0) - theta, bandwidth) * g);

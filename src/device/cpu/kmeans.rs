@@ -1,4 +1,4 @@
-//! Distances for k-means.
+//! Distances and centres for k-means.
 
 use super::simd::{block_rows, least, squared_distance, vectorize};
 use crate::device::{Tensor, shapes};
@@ -25,9 +25,11 @@ pub(super) fn nearest(
     let out = assignment.cpu_mut().par_iter_mut().zip(distance.cpu_mut());
     rows.zip(out).with_min_len(block_rows(n)).for_each(
         |((products, &x_sq), (centre, distance))| {
-            let score = |j: usize| c_sq[j] - 2.0 * products[j];
-            let best = vectorize!(least(n, score));
-            *centre = (0..n).position(|j| score(j) == best).unwrap_or(0) as u32;
+            let score = |product: f32, c_sq: f32| c_sq - 2.0 * product;
+            let best = vectorize!(least(products, c_sq, score));
+            let mut scores =
+                products.iter().zip(c_sq).map(|(&product, &c_sq)| score(product, c_sq));
+            *centre = scores.position(|score| score == best).unwrap_or(0) as u32;
             *distance = (x_sq + best).max(0.0);
         },
     );
@@ -43,5 +45,21 @@ pub(super) fn closer(x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
     rows.with_min_len(block_rows(n)).for_each(|(row, distance)| {
         let new = vectorize!(squared_distance(&x[row * n..][..n], centre) as f32);
         *distance = distance.min(new);
+    });
+}
+
+/// Row j of `centres` = row j of `sums` / `counts[j]`; rows with a count of 0 stay.
+pub(super) fn mean_rows(sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
+    shapes::expect("sums", sums, centres.shape());
+    shapes::expect("counts", counts, [centres.rows(), 1]);
+    let n = centres.cols();
+    if n == 0 {
+        return;
+    }
+    let rows = centres.cpu_mut().par_chunks_mut(n).zip(sums.cpu().par_chunks(n)).zip(counts.cpu());
+    rows.with_min_len(block_rows(n)).for_each(|((centre, sum), &count)| {
+        if count > 0 {
+            centre.iter_mut().zip(sum).for_each(|(centre, &sum)| *centre = sum / count as f32);
+        }
     });
 }

@@ -195,7 +195,7 @@ impl Backend for Cpu {
     }
 
     fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
-        index::mean_rows(sums, counts, centres)
+        kmeans::mean_rows(sums, counts, centres)
     }
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {

@@ -12,8 +12,16 @@ use rayon::prelude::*;
 pub(super) fn project_rows(rows: &mut [f32], n: usize, projection: Projection) {
     match projection {
         Projection::None => {}
-        Projection::Simplex => rows.chunks_exact_mut(n).for_each(simplex),
-        Projection::Ball(radius) => rows.chunks_exact_mut(n).for_each(|row| ball(row, radius)),
+        Projection::Simplex => {
+            for row in rows.chunks_exact_mut(n) {
+                simplex(row);
+            }
+        }
+        Projection::Ball(radius) => {
+            for row in rows.chunks_exact_mut(n) {
+                ball(row, radius);
+            }
+        }
     }
 }
 
@@ -23,7 +31,9 @@ fn simplex(row: &mut [f32]) {
         *w = if *w < 0.0 { 0.0 } else { *w };
     }
     let divisor = (simd::sum(row) + 1e-8) as f32;
-    row.iter_mut().for_each(|w| *w /= divisor);
+    for w in row {
+        *w /= divisor;
+    }
 }
 
 #[inline(always)]
@@ -31,7 +41,9 @@ fn ball(row: &mut [f32], radius: f32) {
     let norm = simd::sumsq(row).sqrt();
     if norm > f64::from(radius) {
         let scale = (f64::from(radius) / norm) as f32;
-        row.iter_mut().for_each(|r| *r *= scale);
+        for r in row {
+            *r *= scale;
+        }
     }
 }
 
@@ -52,6 +64,8 @@ pub(super) fn add_relaxation(wc: &mut Tensor, r: &Tensor, multiplier: Option<&Te
     let scale = exp_multiplier(multiplier);
     let blocks = wc.cpu_mut().par_chunks_mut(BLOCK).zip(r.cpu().par_chunks(BLOCK));
     blocks.for_each(|(wc, r)| {
-        vectorize!(wc.iter_mut().zip(r).for_each(|(wc, &r)| *wc = (*wc + r) * scale));
+        vectorize!(for (wc, &r) in wc.iter_mut().zip(r) {
+            *wc = (*wc + r) * scale;
+        });
     });
 }

@@ -39,7 +39,9 @@ pub(super) fn column_sums(a: &Tensor, out: &mut Tensor) {
             let mut sums = [0.0_f64; COLUMNS];
             for row in a.chunks_exact(n) {
                 let row = &row[first..first + out.len()];
-                sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                for (sum, &x) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(x);
+                }
             }
             out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
         });
@@ -104,7 +106,7 @@ pub(super) fn row_max(a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
         };
         let a = &a[row * n..][..n];
         let greatest = vectorize!({
-            let greatest = |a: &[f32]| -simd::least(a.len(), |j| -a[j]);
+            let greatest = |a: &[f32]| -simd::least(a, a, |x, _| -x);
             greatest(&a[..before]).max(greatest(&a[after..]))
         });
         *out = out.max(greatest);

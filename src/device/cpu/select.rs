@@ -1,11 +1,11 @@
 //! Top-k, and sparse codes made dense.
 
-use super::simd::{block_rows, vectorize};
+use super::simd::{any, block_rows, vectorize};
 use crate::device::{Codes, Tensor, shapes};
 use rayon::prelude::*;
 
 /// Pre-codes that are looked at together: most such groups hold nothing above the threshold.
-const GROUP: usize = 64;
+const GROUP: usize = 32;
 
 /// Of relu(pre) the k largest of each row, ascending by concept.
 pub(super) fn top_k(pre: &Tensor, codes: &mut Codes) {
@@ -55,21 +55,23 @@ struct Candidates {
     k: usize,
     keys: Vec<u64>,
     order: Vec<u64>,
+    /// The largest value of each of as many classes of concepts.
+    greatest: Vec<f32>,
 }
 
 impl Candidates {
     fn new(k: usize) -> Self {
         let capacity = (4 * k).max(2 * GROUP) + GROUP;
-        Self { k, keys: vec![0; capacity], order: vec![0; capacity] }
+        let classes = (2 * k).next_multiple_of(2 * GROUP);
+        Self { k, keys: vec![0; capacity], order: vec![0; capacity], greatest: vec![0.0; classes] }
     }
 
     /// Puts the at most k largest positive values of `row` first and returns how many there are.
     #[inline(always)]
     fn scan(&mut self, row: &[f32]) -> usize {
-        let (mut len, mut threshold) = (0, 0.0);
+        let (mut len, mut threshold) = (0, self.first_threshold(row));
         for (group, values) in row.chunks(GROUP).enumerate() {
-            // Not `any`: without an early end this is a few vector comparisons.
-            if !values.iter().fold(false, |hit, &value| hit | (value > threshold)) {
+            if !any(values.iter().map(|&value| value > threshold)) {
                 continue;
             }
             for (concept, &value) in (group * GROUP..).zip(values) {
@@ -86,6 +88,25 @@ impl Candidates {
             len = self.k;
         }
         len
+    }
+
+    /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
+    /// least the k-th largest of the classes' greatest, so that no smaller one is taken; a tie with it may be.
+    #[inline(always)]
+    fn first_threshold(&mut self, row: &[f32]) -> f32 {
+        let classes = self.greatest.len();
+        if row.len() < 2 * classes {
+            return 0.0;
+        }
+        self.greatest.fill(0.0);
+        for values in row.chunks(classes) {
+            for (greatest, &value) in self.greatest.iter_mut().zip(values) {
+                *greatest = if value > *greatest { value } else { *greatest };
+            }
+        }
+        let nth = classes - self.k;
+        let (_, least, _) = self.greatest.select_nth_unstable_by(nth, f32::total_cmp);
+        if *least > 0.0 { least.next_down() } else { 0.0 }
     }
 
     /// Keeps the k largest of the first `len` keys, in their order, and returns the smallest of them.

@@ -2,7 +2,7 @@
 
 use super::{
     index::Index,
-    simd::{add_rows, block_rows, dot, vectorize},
+    simd::{block_rows, dots, sum_rows, vectorize},
 };
 use crate::device::{Codes, Grad, Tensor, shapes};
 use rayon::prelude::*;
@@ -19,12 +19,8 @@ pub(super) fn spmm(codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool
     rows.with_min_len(block_rows(n * width)).for_each(|(row, (out, &count))| {
         let place = row * width;
         let (indices, values) = (&indices[place..], &values[place..]);
-        vectorize!({
-            if !accumulate {
-                out.fill(0.0);
-            }
-            add_rows(out, count as usize, |i| (values[i], &m[indices[i] as usize * n..][..n]));
-        });
+        let term = |i: usize| (values[i], &m[indices[i] as usize * n..][..n]);
+        vectorize!(sum_rows(out, accumulate, count as usize, term));
     });
 }
 
@@ -40,11 +36,20 @@ pub(super) fn sddmm(codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, acc
     let rows = out.cpu_mut().par_chunks_mut(width).zip(codes.counts.cpu()).enumerate();
     rows.with_min_len(block_rows(n * width)).for_each(|(row, (out, &count))| {
         let a = &a[row * n..][..n];
-        let entries = out.iter_mut().zip(&indices[row * width..]).take(count as usize);
+        let (out, indices) = (&mut out[..count as usize], &indices[row * width..]);
+        let row = |&atom: &u32| &m[atom as usize * n..][..n];
+        let put = |out: &mut f32, product: f32| {
+            *out = if accumulate { *out + product } else { product };
+        };
         vectorize!({
-            for (out, &atom) in entries {
-                let product = dot(&m[atom as usize * n..][..n], a);
-                *out = if accumulate { *out + product } else { product };
+            let (fours, rest) = out.as_chunks_mut::<4>();
+            let (four_atoms, atoms) = indices[..count as usize].as_chunks::<4>();
+            for (out, atoms) in fours.iter_mut().zip(four_atoms) {
+                let products = dots(atoms.each_ref().map(row), a);
+                out.iter_mut().zip(products).for_each(|(out, product)| put(out, product));
+            }
+            for (out, atom) in rest.iter_mut().zip(atoms) {
+                put(out, dots([row(atom)], a)[0]);
             }
         });
     });
@@ -78,10 +83,9 @@ impl<'a> Rows<'a> {
         match self {
             Self::Dense(dense) => &dense[first * n..][..buffer.len()],
             Self::Sparse { index, values, source } => {
-                buffer.fill(0.0);
                 for (atom, row) in (first..).zip(buffer.chunks_exact_mut(n)) {
                     let entries = index.of(atom);
-                    add_rows(row, entries.len(), |i| {
+                    sum_rows(row, false, entries.len(), |i| {
                         let entry = entries[i];
                         (values[entry as usize], &source[index.row(entry) * n..][..n])
                     });

@@ -1,13 +1,10 @@
 //! Jump on the GPU against plain loops in float64.
-#![cfg(feature = "gpu")]
 
-mod common;
-
+use crate::common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
+use crate::common::{gpu, noise};
 use archetypal::device::Codes;
 use archetypal::sae::Kernel;
 use archetypal::{Device, Tensor};
-use common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
-use common::{gpu, noise};
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2};
 
 /// B, K, and the largest binding: alone, primes, one off a tile, and split into several buffers.

@@ -1,12 +1,9 @@
 //! Loss, reductions, counters and k-means on the GPU against plain loops in float64.
-#![cfg(feature = "gpu")]
 
-mod common;
-
+use crate::common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
+use crate::common::{gpu, noise};
 use archetypal::Tensor;
 use archetypal::device::{ACTIVE_FROM, log};
-use common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
-use common::{gpu, noise};
 
 /// Rows, columns, and the largest binding: alone, primes, one off a tile, and split into several buffers.
 const SHAPES: [(usize, usize, Option<u64>); 7] = [
@@ -271,12 +268,12 @@ fn means_of_members_and_centres_without_any() {
             return;
         };
         let rows = sparse_rows(200, 1, centres, 11);
-        let index = by_atom(&device, 1, centres, &rows);
         let (sums, old) = (noise(centres * cols, 1), noise(centres * cols, 2));
         let mut out = tensor(&device, centres, cols, &old);
-        device.mean_rows(&tensor(&device, centres, cols, &sums), &index, &mut out);
         let mut members = vec![0_u32; centres];
         rows.iter().flatten().for_each(|&(j, _)| members[j as usize] += 1);
+        let counts = Tensor::from_slice(&device, centres, 1, &members).unwrap();
+        device.mean_rows(&tensor(&device, centres, cols, &sums), &counts, &mut out);
         let want: Vec<f64> = (0..centres * cols)
             .map(|i| match members[i / cols] {
                 0 => old[i].into(),
