@@ -1,7 +1,7 @@
 //! Checkpoints: .safetensors under the reference's state-dict names, loadable there with
 //! `load_state_dict(..., strict=False)` and from there.
 //!
-//! Settings stand as JSON under one metadata key, the normalisation in `normalize.shift` and `normalize.scale` [d],
+//! Settings stand as JSON under one metadata key, the normalisation in `normalize.shift` and `normalize.scale`, both \[d\],
 //! and what an unfinished run needs to go on in tensors named `train.*`.
 
 mod entry;

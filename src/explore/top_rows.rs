@@ -42,11 +42,11 @@ pub struct Firing {
 pub struct ConceptRows {
     /// Rows that were read.
     pub rows: usize,
-    /// Rows in which each concept is active (|z| ≥ 1e-6), [K].
+    /// Rows in which each concept is active (|z| ≥ 1e-6), \[K\].
     pub fired: Vec<u64>,
-    /// Σ z² of each concept, [K].
+    /// Σ z² of each concept, \[K\].
     pub energy: Vec<f64>,
-    /// The rows with the largest codes of each concept, largest first and the first of equals first, [K]; empty for
+    /// The rows with the largest codes of each concept, largest first and the first of equals first, \[K\]; empty for
     /// concepts that were not asked for and those that never fire.
     pub top: Vec<Vec<Firing>>,
 }

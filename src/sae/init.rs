@@ -13,7 +13,7 @@ const INITIAL_THRESHOLD: f32 = -3.0;
 pub struct Tensors {
     /// E [K, d].
     pub encoder_weight: Vec<f32>,
-    /// b [K].
+    /// b \[K\].
     pub encoder_bias: Vec<f32>,
     /// W [K, N].
     pub mixing: Vec<f32>,
@@ -23,7 +23,7 @@ pub struct Tensors {
     pub points: Vec<f32>,
     /// m.
     pub multiplier: f32,
-    /// t [K]; empty for top-k.
+    /// t \[K\]; empty for top-k.
     pub thresholds: Vec<f32>,
 }
 

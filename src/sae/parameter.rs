@@ -21,7 +21,7 @@ impl Parameter {
         Self { name, dims: value.shape().to_vec(), value, projection }
     }
 
-    /// A parameter [n], held as [n, 1].
+    /// A parameter \[n\], held as [n, 1].
     pub fn vector(name: &'static str, value: Tensor) -> Self {
         Self { name, dims: vec![value.len()], value, projection: Projection::None }
     }

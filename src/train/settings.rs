@@ -34,7 +34,7 @@ pub struct TrainSettings {
         arg(long, default_value_t = 5e-4, value_name = "X", allow_negative_numbers = true)
     )]
     pub lr: f64,
-    /// Learning rate over the steps: constant, or cosine[:WARMUP[:FINAL]] with WARMUP in steps and FINAL, the last
+    /// Learning rate over the steps: constant, or `cosine[:WARMUP[:FINAL]]` with WARMUP in steps and FINAL, the last
     /// value, as a share of --lr (0.1 unless given)
     #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "NAME"))]
     pub schedule: Schedule,
