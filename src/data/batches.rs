@@ -55,6 +55,7 @@ impl Batches {
     }
 
     /// What is read.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn source(&self) -> &Arc<dyn Source> {
         &self.source
     }
