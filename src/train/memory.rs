@@ -14,18 +14,14 @@ pub fn parameter_bytes(settings: &SaeSettings) -> u64 {
 pub fn memory_needed(settings: &SaeSettings, batch: usize) -> u64 {
     let (k, d, n) = sizes(settings);
     let b = batch as f64;
-    let path = Path::at_start(settings, batch);
-    let width = match settings.selection {
-        Selection::TopK { k } => k as f64,
-        Selection::Jump { .. } => k,
-    };
     let built = 2.0 * k * d + k * n;
     // Indices, values, gradient, and the entries ordered by atom.
-    let sparse = 4.0 * b * width;
-    let route = match path {
-        Path::Factored => sparse + b * n,
-        Path::Atoms => sparse + built,
-        Path::Dense => 2.0 * b * k + built + k * d,
+    let sparse = |width: f64| 4.0 * b * width;
+    let route = match (Path::at_start(settings, batch), settings.selection) {
+        (Path::Factored, Selection::TopK { k }) => sparse(k as f64) + b * n,
+        (_, Selection::TopK { k }) => sparse(k as f64) + built,
+        // Dense at first; for a moment both when it goes over to sparse codes.
+        (_, Selection::Jump { .. }) => 2.0 * b * k + 2.0 * built + k * d + sparse(k),
     };
     let batches = b * (6.0 * d + k);
     bytes(3.0 * parameters(settings) + points(settings) + batches + route)

@@ -1,6 +1,6 @@
 //! Each command on data that it likes: what it prints and what it writes.
 
-use crate::support::{ROWS, SMALL, Scene, WIDTH, activations, write_matrices};
+use crate::support::{ROWS, SMALL, Scene, WIDTH, activations, write_matrices, write_npy};
 use archetypal::data::TensorFile;
 
 #[test]
@@ -125,6 +125,24 @@ fn encode_writes_jump_codes_as_csr() {
     let half = indptr[ROWS] as usize;
     assert_eq!(values[..half], values[half..]);
     assert!(scene.ok("inspect codes").stdout.contains("csr"));
+}
+
+#[test]
+fn a_folder_stands_for_its_files() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("shards")).unwrap();
+    let values = activations(ROWS, WIDTH);
+    let (head, tail) = values.split_at(100 * WIDTH);
+    write_npy(&scene.path("shards/b.npy"), WIDTH, tail);
+    write_matrices(&scene.path("shards/a.safetensors"), WIDTH, &[("x", head)]);
+    std::fs::write(scene.path("shards/notes.txt"), "not data").unwrap();
+    scene.ok(&format!("train shards --out folder {SMALL} --quiet"));
+    scene.ok(&format!("train data.npy --out file {SMALL} --quiet"));
+    assert_eq!(scene.bytes("folder"), scene.bytes("file"));
+    let beside = format!("train shards --out shards/sae.safetensors {SMALL}");
+    scene.fails(2, &beside, &["among the data"]);
+    std::fs::create_dir(scene.path("none")).unwrap();
+    scene.fails(1, &format!("train none --out a {SMALL}"), &["no .npy or .safetensors"]);
 }
 
 #[test]

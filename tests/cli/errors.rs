@@ -144,6 +144,8 @@ fn output_that_cannot_be_written_is_refused_before_training() {
     }
     let words = format!("train data.npy --out a --log no/such/log {SMALL}");
     scene.fails(1, &words, &["no/such/log"]);
+    scene.fails(2, &format!("train data.npy --out a --log data.npy {SMALL}"), &["overwrite"]);
+    scene.fails(2, &format!("train data.npy --out a --log a {SMALL}"), &["--log and --out"]);
     // Nothing is left beside the data.
     assert_eq!(std::fs::read_dir(scene.path("")).unwrap().count(), 2);
 }

@@ -2,5 +2,7 @@
 
 mod commands;
 mod errors;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod resume;
 mod support;

@@ -29,7 +29,7 @@ fn killed_until_done(scene: &Scene, options: &str) -> usize {
         let exists = scene.path("b").exists();
         resumed += usize::from(exists);
         let words = if exists { go_on } else { &from_start };
-        let mut child = scene.command(words).spawn().unwrap();
+        let mut child = scene.command(words).stdout(Stdio::null()).spawn().unwrap();
         // Longer each time, so that it ends even on a machine where the preparation is slow.
         std::thread::sleep(Duration::from_millis(60 + 37 * round));
         if child.try_wait().unwrap().is_some_and(|status| status.success()) {

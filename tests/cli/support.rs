@@ -15,14 +15,21 @@ pub const ROWS: usize = 300;
 /// A folder that goes away, with files of activations in it.
 pub struct Scene {
     folder: tempfile::TempDir,
+    backend: &'static str,
 }
 
 impl Scene {
     /// An empty folder and `data.npy` of [`ROWS`] × [`WIDTH`].
     pub fn new() -> Self {
-        let scene = Self { folder: tempfile::tempdir().unwrap() };
+        let scene = Self { folder: tempfile::tempdir().unwrap(), backend: "cpu" };
         write_npy(&scene.path("data.npy"), WIDTH, &activations(ROWS, WIDTH));
         scene
+    }
+
+    /// As [`Scene::new`], with commands that run on a GPU, software allowed.
+    #[cfg(feature = "gpu")]
+    pub fn on_gpu() -> Self {
+        Self { backend: "gpu", ..Self::new() }
     }
 
     /// A file in the folder.
@@ -34,10 +41,10 @@ impl Scene {
         std::fs::read(self.path(name)).unwrap()
     }
 
-    /// The command with these words, in the folder, on the CPU.
+    /// The command with these words, in the folder.
     pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
-        command.args(words.split_whitespace()).args(["--backend", "cpu"]);
+        command.args(words.split_whitespace()).args(["--backend", self.backend]);
         command.current_dir(self.folder.path());
         command
     }

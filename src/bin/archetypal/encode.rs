@@ -73,9 +73,7 @@ struct Made<'a> {
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
     interrupt::install()?;
-    let mut inputs = args.data.data.clone();
-    inputs.push(args.sae.clone());
-    options::check_output(&args.out, &inputs)?;
+    options::check_output(&args.out, &args.data, &[&args.sae])?;
     let file = checkpoint::open(&args.sae)?;
     let data = args.data.open()?;
     let device = context.device().await?;

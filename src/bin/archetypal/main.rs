@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
 Data: one 2-D tensor a file, a row for each activation, as .npy (f16, f32, f64) or .safetensors (f16, bf16, f32, \
-f64). Several files are shards of one set.
+f64). Several files, or a folder of them, are shards of one set.
 
 Figures go to stdout, progress and warnings to stderr.
 Exit status: 0 done, 1 an error of the data or the run (or interrupted), 2 an error of the command line.";

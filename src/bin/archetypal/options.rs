@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Outcome},
 };
 use archetypal::{
-    Device,
+    Device, Error,
     data::{DataSet, Source, check_writable},
 };
 use std::{
@@ -84,7 +84,7 @@ impl Context {
 
     #[cfg(not(feature = "gpu"))]
     async fn gpu(&self, _: Option<&str>) -> Outcome<Device> {
-        Err(Failure::Error(archetypal::Error::NoDevice {
+        Err(Failure::Error(Error::NoDevice {
             problem: "this program was built without GPU support".into(),
             hint: "Use --backend cpu, or build it with the feature gpu.".into(),
         }))
@@ -94,7 +94,8 @@ impl Context {
 /// The data that a command works on.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataArgs {
-    /// Activations: .npy or .safetensors, one 2-D tensor a file; several files are shards of one set
+    /// Activations: .npy or .safetensors, one 2-D tensor a file. Several files are shards of one set; a folder stands
+    /// for all such files in it, in the order of their names
     #[arg(required = true, value_name = "DATA")]
     pub data: Vec<PathBuf>,
     /// Tensor to read in .safetensors files that hold several [default: the only one]
@@ -105,7 +106,20 @@ pub struct DataArgs {
 impl DataArgs {
     /// Maps the files.
     pub fn open(&self) -> Outcome<Arc<DataSet>> {
-        Ok(Arc::new(DataSet::open(&self.data, self.tensor.as_deref())?))
+        Ok(Arc::new(DataSet::open(&self.files()?, self.tensor.as_deref())?))
+    }
+
+    /// The files, those of folders among them.
+    pub fn files(&self) -> Outcome<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for path in &self.data {
+            if path.is_dir() {
+                files.extend(files_in(path)?);
+            } else {
+                files.push(path.clone());
+            }
+        }
+        Ok(files)
     }
 
     /// What the data is called in messages.
@@ -121,7 +135,7 @@ impl DataArgs {
         if data.width() == width {
             return Ok(());
         }
-        Err(Failure::Error(archetypal::Error::shape(
+        Err(Failure::Error(Error::shape(
             self.name(),
             &[data.rows(), data.width()],
             &[data.rows(), width],
@@ -133,17 +147,54 @@ impl DataArgs {
     }
 }
 
-/// Whether `out` can be written, and is none of the files that are read.
-pub fn check_output(out: &Path, inputs: &[PathBuf]) -> Outcome {
-    let same = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    };
-    if inputs.iter().any(|input| same(input, out)) {
-        return Err(Failure::Usage(format!(
-            "{} would overwrite a file that is read; name another one",
-            out.display()
-        )));
+/// The data files in a folder, by name.
+fn files_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let unreadable = |error| Error::io("read", folder, error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if is_data(&path) {
+            files.push(path);
+        }
     }
+    if files.is_empty() {
+        let hint = "Name a folder with activations, or the files themselves.";
+        return Err(Error::file(folder, "there is no .npy or .safetensors file in it", hint).into());
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_data(path: &Path) -> bool {
+    let known = |e: &std::ffi::OsStr| {
+        e.eq_ignore_ascii_case("npy") || e.eq_ignore_ascii_case("safetensors")
+    };
+    path.extension().is_some_and(known) && path.is_file()
+}
+
+/// Whether `out` can be written, and is neither read nor among the data of a folder.
+pub fn check_output(out: &Path, data: &DataArgs, others: &[&Path]) -> Outcome {
+    refuse_input(out, data, others)?;
     Ok(check_writable(out)?)
+}
+
+/// Refuses to write where something is read.
+pub fn refuse_input(out: &Path, data: &DataArgs, others: &[&Path]) -> Outcome {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let folder = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Read as one of the shards the next time, whether it is there already or not.
+    let named_as_data = out.extension().is_some_and(|e| e == "npy" || e == "safetensors");
+    let joins =
+        named_as_data && data.data.iter().any(|input| input.is_dir() && same(input, folder));
+    let files = data.data.iter().map(PathBuf::as_path).chain(others.iter().copied());
+    let overwrites = files.filter(|file| file.is_file()).any(|file| same(file, out));
+    if joins || overwrites {
+        let problem =
+            if joins { "would lie among the data" } else { "would overwrite a file that is read" };
+        return Err(Failure::Usage(format!("{} {problem}; name another one", out.display())));
+    }
+    Ok(())
 }

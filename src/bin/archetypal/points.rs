@@ -56,7 +56,7 @@ struct Made {
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    options::check_output(&args.out, &args.data.data)?;
+    options::check_output(&args.out, &args.data, &[])?;
     let data = args.data.open()?;
     enough_rows("count", args.count, data.rows())?;
     let device = context.device().await?;

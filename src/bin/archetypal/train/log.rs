@@ -8,8 +8,8 @@ use std::{
 };
 
 /// Whether the log can be written; what is in it stays.
-pub fn check(path: Option<&Path>) -> Result<()> {
-    EventLog::open(path, true).map(drop)
+pub fn check(path: &Path) -> Result<()> {
+    EventLog::open(Some(path), true).map(drop)
 }
 
 /// A file that every event is written to as one line, at once; nothing without a file.

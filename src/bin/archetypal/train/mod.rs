@@ -22,7 +22,11 @@ use archetypal::{
 };
 use clap::builder::RangedU64ValueParser;
 use drive::{Ending, Finished};
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 const LONG_ABOUT: &str = "\
 Train an archetypal SAE on activations
@@ -102,17 +106,20 @@ impl Args {
 
     /// Refuses what cannot be written, before any work.
     fn check_files(&self) -> Outcome {
-        let mut inputs = self.data.data.clone();
+        let mut others: Vec<&Path> = Vec::new();
         if let Some(PointsChoice::File(points)) = &self.points {
-            inputs.push(points.clone());
+            others.push(points);
         }
-        options::check_output(self.out(), &inputs)?;
-        match &self.log {
-            Some(log) if log == self.out() => Err(Failure::Usage(
-                "--log and --out name the same file; the log needs one of its own".into(),
-            )),
-            _ => Ok(log::check(self.log.as_deref())?),
+        options::check_output(self.out(), &self.data, &others)?;
+        let Some(log) = &self.log else { return Ok(()) };
+        // Unlike --out, which is replaced whole, the log is written into what is there.
+        others.extend([&self.init, &self.resume].into_iter().flatten().map(PathBuf::as_path));
+        options::refuse_input(log, &self.data, &others)?;
+        if log == self.out() {
+            let problem = "--log and --out name the same file; the log needs one of its own";
+            return Err(Failure::Usage(problem.into()));
         }
+        Ok(log::check(log)?)
     }
 }
 
