@@ -74,7 +74,6 @@ impl Context {
 }
 
 fn main() -> ExitCode {
-    quieten_mesa();
     quiet_vulkan();
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
@@ -93,14 +92,6 @@ fn main() -> ExitCode {
 fn quiet_vulkan() {
     if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // SAFETY: nothing has run before this, so no other thread reads the environment.
-        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
-    }
-}
-
-/// Keeps Mesa's layer that looks for a desktop from complaining on stderr where there is none.
-fn quieten_mesa() {
-    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // SAFETY: called first in `main`, when there is no other thread yet that could read the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }
