@@ -233,11 +233,15 @@ impl Trainer {
         }
         let figures = self.counters.log.read().await?;
         let width = self.sae.settings().input_shape;
+        let mut silent = None;
         for (step, figures) in self.pending.drain(..).zip(figures.chunks_exact(log::WIDTH)) {
             let loss = self.criterion.loss(figures, step.rows, width);
             let grad_norm = figures[log::GRAD_NORM];
             if !(loss.is_finite() && grad_norm.is_finite()) {
                 return Err(diverged(&step, loss, grad_norm));
+            }
+            if figures[log::ACTIVE] == 0.0 {
+                silent = silent.or(Some((step, grad_norm)));
             }
             self.progress.sums.add(step.rows, loss, figures);
             self.progress.window.add(step.rows, loss, figures);
@@ -254,7 +258,22 @@ impl Trainer {
             });
         }
         self.counters.log_row = 0;
-        Ok(())
+        match silent {
+            Some((step, grad_norm)) if !self.encoder_is_finite().await? => {
+                Err(diverged(&step, f32::NAN, grad_norm))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Pre-codes that are NaN select nothing, so that the loss of a ruined encoder looks like that of an idle one.
+    async fn encoder_is_finite(&self) -> Result<bool> {
+        for parameter in self.sae.encoder.parameters() {
+            if !parameter.value.read().await?.iter().all(|value| value.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Looks at how full the codes were and, for jump, changes the path if that pays.
