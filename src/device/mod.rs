@@ -19,6 +19,9 @@ use crate::error::Result;
 use std::{ops::Deref, sync::Arc};
 
 /// A handle to what computes; cheap to clone. It dereferences to its [`Backend`].
+///
+/// Record on one GPU from one thread at a time: operations of several dispatches share scratch memory, so that two
+/// threads that record at once would get wrong numbers. Open a device of its own for each.
 #[derive(Clone)]
 pub enum Device {
     /// Plain Rust on all cores.

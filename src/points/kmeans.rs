@@ -49,7 +49,7 @@ pub enum Progress {
 }
 
 /// Rows assigned at once: bounds the product [rows, N] with the centres.
-const CHUNK_VALUES: usize = 1 << 24;
+const CHUNK_VALUES: usize = 1 << 22;
 
 /// k-means centres [count, d] of `rows` [n, d], in the space of `rows`.
 ///

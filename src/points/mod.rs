@@ -28,12 +28,14 @@ pub enum Method {
 const ROWS_PER_CENTRE: usize = 64;
 /// … and at least,
 const LEAST_ROWS: usize = 16_384;
-/// … as long as they take no more values than this (256 MiB), except that there must be a row for each centre.
-const MOST_VALUES: usize = 1 << 26;
+/// … as long as they take no more values than this (64 MiB), except that there must be a row for each centre.
+const MOST_VALUES: usize = 1 << 24;
 
 /// `count` points of the normalised data, [count, d] row by row.
 ///
-/// k-means works on a sample of at most 64 rows a centre (16 384 at least), so that its memory is bounded.
+/// k-means works on a sample of at most 64 rows a centre (16 384 at least) and 64 MiB, once on the host and once on the
+/// device; with the products of the rows and the centres it takes less than 256 MiB besides the centres, before
+/// training has taken anything.
 ///
 /// # Errors
 /// [`crate::Error::Setting`] if there are fewer rows than points, [`crate::Error::NotFinite`] at a NaN in a row

@@ -1,7 +1,11 @@
 //! Where a run stands: what a checkpoint has to hold besides tensors so that training goes on to the same bits.
 
-use super::{Event, Path, counters::LOG_ROWS};
-use crate::device::log;
+use super::{Event, Path, TrainSettings, counters::LOG_ROWS};
+use crate::{
+    device::log,
+    error::{Error, Result},
+    sae::SaeSettings,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where a run stands. Sums are over the steps whose figures have been read.
@@ -15,6 +19,9 @@ pub struct Progress {
     pub batch: u64,
     /// How the next step computes.
     pub path: Path,
+    /// The step before which jump stays dense: it was sparse, and that did not pay or did not fit.
+    #[serde(default)]
+    pub dense_until: u64,
     /// Sums of the epoch so far.
     pub sums: Sums,
     /// Sums since the path was last looked at.
@@ -49,7 +56,42 @@ pub(crate) struct PendingStep {
 
 impl Progress {
     pub(crate) fn new(path: Path) -> Self {
-        Self { step: 0, epoch: 0, batch: 0, path, sums: Sums::default(), window: Sums::default() }
+        Self {
+            step: 0,
+            epoch: 0,
+            batch: 0,
+            path,
+            dense_until: 0,
+            sums: Sums::default(),
+            window: Sums::default(),
+        }
+    }
+
+    /// Checks that this is a place that a run of these settings passes through.
+    pub(crate) fn check(
+        &self,
+        settings: &TrainSettings,
+        rows: usize,
+        model: &SaeSettings,
+    ) -> Result<()> {
+        let per_epoch = settings.steps_per_epoch(rows);
+        let steps = self.epoch.checked_mul(per_epoch).and_then(|s| s.checked_add(self.batch));
+        let fits = self.batch < per_epoch
+            && self.epoch <= settings.epochs
+            && steps == Some(self.step)
+            && self.path.suits(model);
+        if fits {
+            return Ok(());
+        }
+        Err(Error::setting(
+            "the progress of the run",
+            format!(
+                "step {}, epoch {}, batch {}, {:?}",
+                self.step, self.epoch, self.batch, self.path
+            ),
+            format!("a place in a run of {} epochs of {per_epoch} steps", settings.epochs),
+            "The checkpoint is damaged; resume from an earlier one.",
+        ))
     }
 
     /// Whether the path is to be looked at after the steps done: a matter of the step count alone, so that it does not

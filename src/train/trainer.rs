@@ -17,6 +17,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
+/// Steps for which jump stays dense after sparse codes turned out too full.
+const DENSE_AGAIN_STEPS: u64 = 1024;
+
 /// What training has to know of its data beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
@@ -85,6 +88,7 @@ impl Trainer {
         if data.rows == 0 {
             return Err(Error::Empty { what: "the data".into(), hint: String::new() });
         }
+        progress.check(&settings, data.rows, sae.settings())?;
         let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
@@ -181,6 +185,10 @@ impl Trainer {
     /// # Panics
     /// If `batch` is not a whole number of rows, or more than `batch_size`.
     pub async fn step(&mut self, batch: &[f32]) -> Result<()> {
+        if batch.is_empty() {
+            let hint = "Leave out batches without rows.".into();
+            return Err(Error::Empty { what: "the batch".into(), hint });
+        }
         let lr = self.learning_rate();
         self.workspace.load(batch);
         step::record(
@@ -231,10 +239,12 @@ impl Trainer {
         if self.pending.is_empty() {
             return Ok(());
         }
+        let pending = std::mem::take(&mut self.pending);
+        self.counters.log_row = 0;
         let figures = self.counters.log.read().await?;
         let width = self.sae.settings().input_shape;
         let mut silent = None;
-        for (step, figures) in self.pending.drain(..).zip(figures.chunks_exact(log::WIDTH)) {
+        for (step, figures) in pending.into_iter().zip(figures.chunks_exact(log::WIDTH)) {
             let loss = self.criterion.loss(figures, step.rows, width);
             let grad_norm = figures[log::GRAD_NORM];
             if !(loss.is_finite() && grad_norm.is_finite()) {
@@ -257,7 +267,6 @@ impl Trainer {
                 lr: step.lr,
             });
         }
-        self.counters.log_row = 0;
         match silent {
             Some((step, grad_norm)) if !self.encoder_is_finite().await? => {
                 Err(diverged(&step, f32::NAN, grad_norm))
@@ -279,17 +288,21 @@ impl Trainer {
     /// Looks at how full the codes were and, for jump, changes the path if that pays.
     fn choose_path(&mut self) -> Result<()> {
         let window = std::mem::take(&mut self.progress.window);
-        if self.path_is_fixed {
+        let now = self.progress.path;
+        if self.path_is_fixed
+            || (now == Path::Dense && self.progress.step < self.progress.dense_until)
+        {
             return Ok(());
         }
         let batch = self.settings.batch_size.min(self.data.rows);
-        let codes_per_row = match self.progress.path {
-            Path::Dense => window.l0(),
-            Path::Factored | Path::Atoms => window.most,
-        };
-        let path = self.progress.path.after(self.sae.settings(), batch, codes_per_row);
-        if path == self.progress.path {
+        // Sparse codes list what is near its threshold too; how much that is shows only once they are there.
+        let codes_per_row = if now == Path::Dense { window.l0() } else { window.most };
+        let path = now.after(self.sae.settings(), batch, codes_per_row);
+        if path == now {
             return Ok(());
+        }
+        if path == Path::Dense {
+            self.progress.dense_until = self.progress.step + DENSE_AGAIN_STEPS;
         }
         match Route::new(&self.sae, batch, path) {
             Ok(route) => {
@@ -298,8 +311,13 @@ impl Trainer {
                 Ok(())
             }
             // What the path needs does not fit the device: the one at hand works, if more slowly.
-            Err(Error::TooLarge { .. }) => {
-                self.path_is_fixed = true;
+            Err(Error::TooLarge { what, .. }) => {
+                self.progress.dense_until = u64::MAX;
+                let message = format!(
+                    "sparse codes would pay, but {what} does not fit the device; training goes on densely. \
+                     A smaller --batch-size would fit."
+                );
+                self.events.push(Event::Warning { message });
                 Ok(())
             }
             Err(other) => Err(other),

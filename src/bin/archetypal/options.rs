@@ -166,10 +166,12 @@ fn files_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
 }
 
 fn is_data(path: &Path) -> bool {
-    let known = |e: &std::ffi::OsStr| {
-        e.eq_ignore_ascii_case("npy") || e.eq_ignore_ascii_case("safetensors")
-    };
-    path.extension().is_some_and(known) && path.is_file()
+    is_named_as_data(path) && path.is_file()
+}
+
+fn is_named_as_data(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("npy") || e.eq_ignore_ascii_case("safetensors"))
 }
 
 /// Whether `out` can be written, and is neither read nor among the data of a folder.
@@ -186,9 +188,8 @@ pub fn refuse_input(out: &Path, data: &DataArgs, others: &[&Path]) -> Outcome {
         _ => Path::new("."),
     };
     // Read as one of the shards the next time, whether it is there already or not.
-    let named_as_data = out.extension().is_some_and(|e| e == "npy" || e == "safetensors");
-    let joins =
-        named_as_data && data.data.iter().any(|input| input.is_dir() && same(input, folder));
+    let joins = is_named_as_data(out)
+        && data.data.iter().any(|input| input.is_dir() && same(input, folder));
     let files = data.data.iter().map(PathBuf::as_path).chain(others.iter().copied());
     let overwrites = files.filter(|file| file.is_file()).any(|file| same(file, out));
     if joins || overwrites {

@@ -77,6 +77,8 @@ pub async fn drive(
     let view = context.reporter.training(run.trainer().settings().epochs);
     let mut listeners = Listeners { log, view };
     let started = Instant::now();
+    // A finished file that is written over itself keeps the optimiser that was kept in it.
+    let keeps_state = run.trainer().is_done() && args.resume.as_ref() == Some(args.out());
     listeners.tell(run.trainer_mut().take_events())?;
     listeners.tell(warnings.into_iter().map(|message| Event::Warning { message }))?;
     interrupt::listen();
@@ -100,7 +102,7 @@ pub async fn drive(
     trainer.collect().await?;
     listeners.tell(trainer.take_events())?;
     let ending = if trainer.is_done() { Ending::Done } else { Ending::Stopped };
-    let with_state = ending == Ending::Stopped || args.keep_optimizer;
+    let with_state = ending == Ending::Stopped || args.keep_optimizer || keeps_state;
     listeners.tell([save(args.out(), trainer, with_state).await?])?;
     trainer.close().await?;
     listeners.tell(trainer.take_events())?;
