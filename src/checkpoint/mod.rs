@@ -54,8 +54,6 @@ pub struct Manifest {
 pub struct RunState {
     /// What is known of the data it was started on.
     pub data: DataFacts,
-    /// Step, epoch, batch, path and sums.
+    /// Step, epoch, batch, path and sums. Adam has taken as many steps as the run.
     pub progress: Progress,
-    /// Steps that Adam has taken.
-    pub adam_steps: u64,
 }

@@ -11,7 +11,7 @@ use crate::{
         encoder::{BIAS, WEIGHT},
         model::THRESHOLDS,
     },
-    train::{Adam, Counters, TrainSettings, Trainer},
+    train::{Adam, Counters, Trainer},
 };
 use std::path::Path;
 
@@ -193,9 +193,19 @@ impl Checkpoint {
                  --init FILE starts a new run from the parameters of any other.",
             ));
         };
+        training.validate()?;
+        let RunState { data, progress } = run.clone();
         let sae = self.sae(device, &Overrides::default())?;
+        if !progress.is_within(training, data.rows, sae.settings()) {
+            let problem = format!(
+                "it stands at step {}, epoch {}, batch {} ({:?}), where its run never is",
+                progress.step, progress.epoch, progress.batch, progress.path
+            );
+            let hint = "The checkpoint is damaged; resume from an earlier one.";
+            return Err(Error::file(self.file.path(), problem, hint));
+        }
         let mut adam = Adam::new(device, &sae.parameters())?;
-        adam.steps = run.adam_steps;
+        adam.steps = progress.step;
         for (parameter, (first, second)) in sae.parameters().iter().zip(&mut adam.moments) {
             for (prefix, moment) in [(names::FIRST, first), (names::SECOND, second)] {
                 let name = format!("{prefix}{}", parameter.name);
@@ -205,18 +215,6 @@ impl Checkpoint {
         let mut counters = Counters::new(device, sae.settings().nb_concepts)?;
         let fired = self.file.tensor(names::FIRED)?.with_shape(&[sae.settings().nb_concepts])?;
         counters.fired.write(&fired.to_u32()?);
-        self.resumed(sae, training, run, adam, counters)
-    }
-
-    fn resumed(
-        &self,
-        sae: Sae,
-        training: &TrainSettings,
-        run: &RunState,
-        adam: Adam,
-        counters: Counters,
-    ) -> Result<Trainer> {
-        let RunState { data, progress, .. } = run.clone();
         Trainer::continued(sae, training.clone(), data, progress, adam, counters)
     }
 

@@ -94,7 +94,7 @@ async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
 
 impl Trainer {
     fn state(&self) -> RunState {
-        RunState { data: self.data, progress: self.progress.clone(), adam_steps: self.adam.steps }
+        RunState { data: self.data, progress: self.progress.clone() }
     }
 
     async fn entries(&self) -> Result<Vec<Entry<'_>>> {

@@ -27,7 +27,7 @@ impl Mixing {
                 weights.par_chunks(mixing.cols()).map(|row| (largest(row), entropy(row))).collect();
             (mean(rows.iter().map(|row| row.0)), mean(rows.iter().map(|row| row.1)))
         };
-        let delta = f64::from(sae.delta());
+        let delta = f64::from(sae.settings().delta);
         let relaxation_ratio_mean = if delta > 0.0 {
             let relax = &dictionary.relax.value;
             let values = values(relax).await?;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::Normalizer,
-    device::{Device, Projection, Tensor},
+    device::{Device, Tensor},
     error::{Error, Result},
 };
 
@@ -296,13 +296,5 @@ impl Sae {
                 None => Vec::new(),
             },
         })
-    }
-
-    /// Radius of the relaxation's ball.
-    pub fn delta(&self) -> f32 {
-        match self.dictionary.relax.projection {
-            Projection::Ball(delta) => delta,
-            _ => self.settings.delta,
-        }
     }
 }

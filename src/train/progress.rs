@@ -1,11 +1,7 @@
 //! Where a run stands: what a checkpoint has to hold besides tensors so that training goes on to the same bits.
 
 use super::{Event, Path, TrainSettings, counters::LOG_ROWS};
-use crate::{
-    device::log,
-    error::{Error, Result},
-    sae::SaeSettings,
-};
+use crate::{device::log, sae::SaeSettings};
 use serde::{Deserialize, Serialize};
 
 /// Where a run stands. Sums are over the steps whose figures have been read.
@@ -67,31 +63,19 @@ impl Progress {
         }
     }
 
-    /// Checks that this is a place that a run of these settings passes through.
-    pub(crate) fn check(
+    /// Whether a run of these settings over `rows` rows passes through here.
+    pub(crate) fn is_within(
         &self,
         settings: &TrainSettings,
         rows: usize,
         model: &SaeSettings,
-    ) -> Result<()> {
+    ) -> bool {
         let per_epoch = settings.steps_per_epoch(rows);
         let steps = self.epoch.checked_mul(per_epoch).and_then(|s| s.checked_add(self.batch));
-        let fits = self.batch < per_epoch
+        self.batch < per_epoch
             && self.epoch <= settings.epochs
             && steps == Some(self.step)
-            && self.path.suits(model);
-        if fits {
-            return Ok(());
-        }
-        Err(Error::setting(
-            "the progress of the run",
-            format!(
-                "step {}, epoch {}, batch {}, {:?}",
-                self.step, self.epoch, self.batch, self.path
-            ),
-            format!("a place in a run of {} epochs of {per_epoch} steps", settings.epochs),
-            "The checkpoint is damaged; resume from an earlier one.",
-        ))
+            && self.path.suits(model)
     }
 
     /// Whether the path is to be looked at after the steps done: a matter of the step count alone, so that it does not

@@ -118,6 +118,11 @@ impl TrainSettings {
         differs.map(|(name, _)| name).collect()
     }
 
+    /// The most rows that a step over `rows` rows of data takes.
+    pub fn largest_batch(&self, rows: usize) -> usize {
+        self.batch_size.min(rows)
+    }
+
     /// Steps in one epoch over `rows` rows; the last one may be shorter.
     pub fn steps_per_epoch(&self, rows: usize) -> u64 {
         rows.div_ceil(self.batch_size) as u64

@@ -1,4 +1,6 @@
-//! Training: steps, the figures they leave behind, and the events made from them.
+//! Training: steps, and where the run stands. What the steps leave behind is read in `figures`.
+
+mod figures;
 
 use super::{
     Adam, Clip, Criterion, Event, Mse, Path, Progress, TrainSettings,
@@ -10,15 +12,11 @@ use super::{
 };
 use crate::{
     data::{Normalizer, Statistics},
-    device::log,
     error::{Error, Result},
     sae::Sae,
 };
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
-
-/// Steps for which jump stays dense after sparse codes turned out too full.
-const DENSE_AGAIN_STEPS: u64 = 1024;
 
 /// What training has to know of its data beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +66,7 @@ impl Trainer {
     /// [`Error::Setting`] where a setting is out of range, [`Error::Empty`] without data, [`Error::TooLarge`] if the
     /// device cannot hold what training needs.
     pub fn new(sae: Sae, settings: TrainSettings, data: DataFacts) -> Result<Self> {
-        let batch = settings.batch_size.min(data.rows);
+        let batch = settings.largest_batch(data.rows);
         let path = Path::at_start(sae.settings(), batch);
         let adam = Adam::new(sae.device(), &sae.parameters())?;
         let counters = Counters::new(sae.device(), sae.settings().nb_concepts)?;
@@ -88,11 +86,10 @@ impl Trainer {
         if data.rows == 0 {
             return Err(Error::Empty { what: "the data".into(), hint: String::new() });
         }
-        progress.check(&settings, data.rows, sae.settings())?;
         let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
-        let batch = settings.batch_size.min(data.rows);
+        let batch = settings.largest_batch(data.rows);
         let criterion: Box<dyn Criterion> = match settings.loss {
             Loss::Mse => Box::new(Mse),
         };
@@ -144,7 +141,7 @@ impl Trainer {
             let allowed = "dense for jump only, sparse for jump only with a kernel that ends";
             return Err(Error::setting("path", format!("{path:?}"), allowed, ""));
         }
-        let batch = self.settings.batch_size.min(self.data.rows);
+        let batch = self.settings.largest_batch(self.data.rows);
         self.workspace.route = Route::new(&self.sae, batch, path)?;
         self.progress.path = path;
         self.path_is_fixed = true;
@@ -231,118 +228,6 @@ impl Trainer {
         std::mem::take(&mut self.events)
     }
 
-    /// Reads the figures of the steps that have none yet.
-    ///
-    /// # Errors
-    /// As [`Trainer::step`].
-    pub async fn collect(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let pending = std::mem::take(&mut self.pending);
-        self.counters.log_row = 0;
-        let figures = self.counters.log.read().await?;
-        let width = self.sae.settings().input_shape;
-        let mut silent = None;
-        for (step, figures) in pending.into_iter().zip(figures.chunks_exact(log::WIDTH)) {
-            let loss = self.criterion.loss(figures, step.rows, width);
-            let grad_norm = figures[log::GRAD_NORM];
-            if !(loss.is_finite() && grad_norm.is_finite()) {
-                return Err(diverged(&step, loss, grad_norm));
-            }
-            if figures[log::ACTIVE] == 0.0 {
-                silent = silent.or(Some((step, grad_norm)));
-            }
-            self.progress.sums.add(step.rows, loss, figures);
-            self.progress.window.add(step.rows, loss, figures);
-            let rows = step.rows as f64;
-            self.events.push(Event::Step {
-                step: step.step,
-                epoch: step.epoch,
-                rows: step.rows,
-                loss,
-                r2: 1.0 - f64::from(figures[log::SSE]) / (rows * self.data.row_variance),
-                l0: f64::from(figures[log::ACTIVE]) / rows,
-                grad_norm,
-                lr: step.lr,
-            });
-        }
-        match silent {
-            Some((step, grad_norm)) if !self.encoder_is_finite().await? => {
-                Err(diverged(&step, f32::NAN, grad_norm))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Pre-codes that are NaN select nothing, so that the loss of a ruined encoder looks like that of an idle one.
-    async fn encoder_is_finite(&self) -> Result<bool> {
-        for parameter in self.sae.encoder.parameters() {
-            if !parameter.value.read().await?.iter().all(|value| value.is_finite()) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Looks at how full the codes were and, for jump, changes the path if that pays.
-    fn choose_path(&mut self) -> Result<()> {
-        let window = std::mem::take(&mut self.progress.window);
-        let now = self.progress.path;
-        if self.path_is_fixed
-            || (now == Path::Dense && self.progress.step < self.progress.dense_until)
-        {
-            return Ok(());
-        }
-        let batch = self.settings.batch_size.min(self.data.rows);
-        // Sparse codes list what is near its threshold too; how much that is shows only once they are there.
-        let codes_per_row = if now == Path::Dense { window.l0() } else { window.most };
-        let path = now.after(self.sae.settings(), batch, codes_per_row);
-        if path == now {
-            return Ok(());
-        }
-        if path == Path::Dense {
-            self.progress.dense_until = self.progress.step + DENSE_AGAIN_STEPS;
-        }
-        match Route::new(&self.sae, batch, path) {
-            Ok(route) => {
-                self.workspace.route = route;
-                self.progress.path = path;
-                Ok(())
-            }
-            // What the path needs does not fit the device: the one at hand works, if more slowly.
-            Err(Error::TooLarge { what, .. }) => {
-                self.progress.dense_until = u64::MAX;
-                let message = format!(
-                    "sparse codes would pay, but {what} does not fit the device; training goes on densely. \
-                     A smaller --batch-size would fit."
-                );
-                self.events.push(Event::Warning { message });
-                Ok(())
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    async fn close_epoch(&mut self) -> Result<()> {
-        let fired = self.counters.fired.read().await?;
-        let dead = fired.iter().filter(|&&rows| rows == 0).count();
-        self.counters.fired.write(&vec![0; fired.len()]);
-        let sums = std::mem::take(&mut self.progress.sums);
-        self.events.push(sums.epoch_event(
-            self.progress.epoch,
-            self.data.row_variance,
-            dead as f64 / fired.len() as f64,
-            self.epoch_started.elapsed().as_secs_f64(),
-            self.epoch_rows,
-        ));
-        self.progress.epoch += 1;
-        self.progress.batch = 0;
-        self.epoch_started = Instant::now();
-        self.epoch_rows = 0;
-        Ok(())
-    }
-
     /// Ends the run here: all figures read, the last event out.
     ///
     /// # Errors
@@ -382,16 +267,5 @@ impl Trainer {
             gradients.push(dense.read().await?);
         }
         Ok(gradients)
-    }
-}
-
-fn diverged(step: &PendingStep, loss: f32, grad_norm: f32) -> Error {
-    Error::Diverged {
-        step: step.step,
-        epoch: step.epoch,
-        loss,
-        grad_norm,
-        hint: "Lower --lr, lower --clip-grad, or standardise the data; the last checkpoint is untouched."
-            .into(),
     }
 }

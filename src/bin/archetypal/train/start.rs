@@ -20,7 +20,7 @@ pub async fn prepare(context: &Context, args: &Args) -> Outcome<Prepared> {
     training.schedule.check(training.total_steps(data.rows()))?;
     let origin = Origin::of(context, args, &data, &mut training)?;
     let device = context.device().await?;
-    memory::check(&device, origin.settings(), training.batch_size.min(data.rows()))?;
+    memory::check(&device, origin.settings(), training.largest_batch(data.rows()))?;
 
     let statistics = statistics(context, &*data)?;
     let (sae, warnings) = origin.build(context, &device, &data, &statistics, &training).await?;
