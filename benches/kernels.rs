@@ -128,6 +128,7 @@ fn updates(group: &mut BenchmarkGroup<'_, WallTime>, step: &mut Step) {
         eps: 1e-8,
         step_size: 1e-3,
         inv_sqrt_bias2: 1.0,
+        decay: 1.0,
     };
     let scale = Tensor::from_slice(&device, 1, 1, &[0.5]).unwrap();
     let (mut first, mut second) = (zeros(CONCEPTS, POINTS), zeros(CONCEPTS, POINTS));
@@ -155,7 +156,7 @@ fn updates(group: &mut BenchmarkGroup<'_, WallTime>, step: &mut Step) {
         let (mut grad_m, mut log) = (zeros(1, 1), zeros(1, log::WIDTH));
         let m = zeros(1, 1);
         bencher.iter(|| {
-            device.mse(&step.x, &mut x_hat, Some(&m), &mut h, &mut grad_m, &mut log, 0);
+            device.mse(&step.x, &mut x_hat, Some(&m), 1.0, &mut h, &mut grad_m, &mut log, 0);
         });
     });
 }

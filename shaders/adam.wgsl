@@ -45,7 +45,8 @@ fn step(i: u32, g: f32) -> f32 {
     first[first_at] = m;
     second[second_at] = v;
     let at = params.param_start + i;
-    let value = param[at] - params.step_size * m / (sqrt(v) * params.inv_sqrt_bias2 + params.eps);
+    let decayed = param[at] * params.decay;
+    let value = decayed - params.step_size * m / (sqrt(v) * params.inv_sqrt_bias2 + params.eps);
     param[at] = value;
     return value;
 }

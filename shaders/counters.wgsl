@@ -105,6 +105,36 @@ fn count_rows(
     }
 }
 
+// ---- rows since a concept has fired: a thread a concept ----
+struct Idle {
+    count: u32, // concepts
+    fired_start: u32, // first element of each operand in its chunk
+    seen_start: u32,
+    idle_start: u32,
+    rows: u32, // of the batches since the last look
+}
+@group(0) @binding(0) var<uniform> idle_at: Idle;
+@group(0) @binding(1) var<storage, read> idle_fired: array<u32>; // [K]
+@group(0) @binding(2) var<storage, read_write> idle_seen: array<u32>; // [K], becomes `fired`
+@group(0) @binding(3) var<storage, read_write> idle_rows: array<u32>; // [K]
+
+@compute @workgroup_size(LANES)
+fn count_idle(
+    @builtin(workgroup_id) wid: vec3<u32>,
+    @builtin(num_workgroups) nwg: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = idle_at;
+    let i = group_index(wid, nwg) * LANES + lane;
+    if i < at.count {
+        let fired = idle_fired[at.fired_start + i];
+        let idle = idle_rows[at.idle_start + i];
+        let longer = idle + min(at.rows, 0xffffffffu - idle);
+        idle_rows[at.idle_start + i] = select(longer, 0u, fired != idle_seen[at.seen_start + i]);
+        idle_seen[at.seen_start + i] = fired;
+    }
+}
+
 // ---- what the log gets: one workgroup ----
 struct Totals {
     summed: u32, // how many counts are added up

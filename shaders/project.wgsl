@@ -3,7 +3,7 @@ struct Params {
     rows: u32,
     cols: u32,
     param_start: u32,
-    radius: f32,
+    bound: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,6 +1,10 @@
 // Of relu(pre) [rows, concepts] the k largest of each row: indices ascending, the lowest index on a tie, zeros never.
+// With SIGNED of pre itself, NaN never.
 // A workgroup a row. The bits of positive floats order as the floats do, so the k-th largest is found digit by digit
-// from histograms (11, 10 and 10 bits); then the row is read once more and what lies above it is written in order.
+// from histograms (11, 10 and 10 bits; with the sign 11, 11 and 10); then the row is read once more and what lies
+// above it is written in order.
+override SIGNED: u32 = 0u;
+
 struct Params {
     rows: u32,
     concepts: u32,
@@ -22,6 +26,7 @@ const BINS: u32 = 2048u;
 const BINS_EACH: u32 = 8u; // BINS / GROUP
 const TILE: u32 = 8192u;   // elements that the masks cover: 32 a thread
 const INFINITY: u32 = 0x7f800000u;
+const SIGN: u32 = 0x80000000u;
 
 var<workgroup> histogram: array<atomic<u32>, 2048>; // [BINS]
 var<workgroup> scan: array<u32, 256>;               // [GROUP]
@@ -29,10 +34,26 @@ var<workgroup> found: vec2<u32>;                    // the digit, and how many k
 var<workgroup> above: array<atomic<u32>, 256>;      // [TILE / 32] bits: larger than the k-th
 var<workgroup> equal: array<atomic<u32>, 256>;      // [TILE / 32] bits: equal to it
 
-// The bits of relu(x), those of zero for NaN as well.
+// A number that orders as the values do, 0 for what is never taken: the bits of relu(x), those of zero for NaN as well.
+// With SIGNED the sign bit of positive values is set and all bits of negative ones are turned over; -0 is 0.
 fn key(start: u32, col: u32) -> u32 {
     let bits = pre[start + col];
-    return select(0u, bits, bits <= INFINITY);
+    if (SIGNED == 0u) {
+        return select(0u, bits, bits <= INFINITY);
+    }
+    let size = bits & ~SIGN;
+    if (size > INFINITY) {
+        return 0u;
+    }
+    return select(SIGN | size, ~bits, bits > SIGN);
+}
+
+// The bits of the value with this key.
+fn value_of(key: u32) -> u32 {
+    if (SIGNED == 0u) {
+        return key;
+    }
+    return select(~key, key ^ SIGN, key >= SIGN);
 }
 
 // The sum of `value` over all threads up to this one. To be reached by all threads of the workgroup.
@@ -65,7 +86,7 @@ fn find_digit(t: u32, start: u32, prefix: u32, shift: u32, bits: u32, rank: u32)
     workgroupBarrier();
     for (var col = t; col < params.concepts; col += GROUP) {
         let x = key(start, col);
-        if (x != 0u && (x >> (shift + bits)) == prefix) {
+        if (x != 0u && ((x >> shift) >> bits) == prefix) {
             atomicAdd(&histogram[(x >> shift) & ((1u << bits) - 1u)], 1u);
         }
     }
@@ -93,16 +114,16 @@ fn find_digit(t: u32, start: u32, prefix: u32, shift: u32, bits: u32, rank: u32)
     return workgroupUniformLoad(&found);
 }
 
-// (the k-th largest key, how many equal ones belong to the k); key 0 if there are fewer than k positive ones.
+// (the k-th largest key, how many equal ones belong to the k); key 0 if there are fewer than k that may be taken.
 fn find_threshold(t: u32, start: u32) -> vec2<u32> {
-    let high = find_digit(t, start, 0u, 20u, 11u, params.k);
+    let high = find_digit(t, start, 0u, 20u + SIGNED, 11u, params.k);
     if (high.x == BINS) {
         return vec2<u32>(0u, 0u);
     }
     var rank = params.k - high.y;
-    let middle = find_digit(t, start, high.x, 10u, 10u, rank);
+    let middle = find_digit(t, start, high.x, 10u, 10u + SIGNED, rank);
     rank -= middle.y;
-    let prefix = high.x << 10u | middle.x;
+    let prefix = high.x << (10u + SIGNED) | middle.x;
     let low = find_digit(t, start, prefix, 0u, 10u, rank);
     return vec2<u32>(prefix << 10u | low.x, rank - low.y);
 }
@@ -161,7 +182,7 @@ fn main(
             }
             let col = base + t * 32u + bit;
             indices[params.indices_start + row * params.k + place] = col;
-            values[params.values_start + row * params.k + place] = pre[start + col];
+            values[params.values_start + row * params.k + place] = value_of(key(start, col));
             place += 1u;
         }
         let all = workgroupUniformLoad(&scan[GROUP - 1u]);

@@ -8,7 +8,7 @@
 //! Shapes are the caller's duty: a wrong one is a bug of the crate and panics, before anything is recorded.
 
 use super::{ByAtom, Codes, Tensor};
-use crate::sae::Kernel;
+use crate::{expression::Expression, sae::Kernel};
 
 /// What [`Backend::gemm`] computes: C (+)= op(A)·op(B) (+ bias).
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +49,47 @@ pub enum Projection {
     Simplex,
     /// Scale by min(1, δ / ‖row‖₂), a zero row staying zero: rows of the relaxation R.
     Ball(f32),
+    /// Divide by (‖row‖₂ + 1e-8).
+    UnitL2,
+    /// Divide by (‖row‖₁ + 1e-8).
+    UnitL1,
+    /// Divide all rows by the largest ‖row‖₂, unless it is zero.
+    MaxL2,
+    /// Divide all rows by the largest ‖row‖₁, unless it is zero.
+    MaxL1,
+    /// Raise every element to at least this value: thresholds that are trained directly.
+    AtLeast(f32),
 }
+
+impl Projection {
+    /// Whether it needs all rows at once, so that it cannot be the end of an update row by row.
+    pub fn is_global(self) -> bool {
+        matches!(self, Self::MaxL2 | Self::MaxL1)
+    }
+}
+
+/// Values that a penalty looks at: a whole matrix, or the entries of sparse codes.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    /// [B, width].
+    pub values: &'a Tensor,
+    /// Entries in each row, [B, 1]; all places where there is none.
+    pub counts: Option<&'a Tensor<u32>>,
+}
+
+/// A penalty on each row of the codes, z with K places of which those that are not listed are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowPenalty {
+    /// (√K − ‖z‖₁/(‖z‖₂ + 1e-6))/(√K − 1); 0 for K = 1.
+    Hoyer,
+    /// Σz⁴/((Σz²)² + 1e-6).
+    Kappa4,
+}
+
+/// ε of both norms, under the root.
+pub const NORM_EPS: f32 = 1e-5;
+/// Share of a batch's moments in the running ones.
+pub const NORM_MOMENTUM: f32 = 0.1;
 
 /// The numbers of one Adam step, PyTorch's: p −= lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
 ///
@@ -68,6 +108,8 @@ pub struct AdamStep {
     pub step_size: f32,
     /// 1 / √(1 − β₂ᵗ).
     pub inv_sqrt_bias2: f32,
+    /// 1 − lr · weight decay: what the parameter is multiplied by first (AdamW); 1 for none.
+    pub decay: f32,
 }
 
 /// The columns of the step log that kernels write to, a row a step.
@@ -80,8 +122,41 @@ pub mod log {
     pub const ACTIVE: usize = 2;
     /// Most entries in one row of the codes.
     pub const MOST: usize = 3;
+    /// Norm of the thresholds' gradient before clipping, where they are clipped apart.
+    pub const THRESHOLD_NORM: usize = 4;
+    /// The first of [`MAX_TERMS`] columns for the values of the loss's terms.
+    pub const TERMS: usize = 5;
+    /// Terms that a loss can have beside the squared error.
+    pub const MAX_TERMS: usize = 8;
     /// How many columns there are.
-    pub const WIDTH: usize = 4;
+    pub const WIDTH: usize = TERMS + MAX_TERMS;
+
+    /// A place in the log for one number.
+    #[derive(Debug)]
+    pub struct Cell<'a> {
+        /// The log, [steps, WIDTH].
+        pub log: &'a mut crate::Tensor,
+        /// Its row.
+        pub row: usize,
+        /// Its column.
+        pub column: usize,
+    }
+
+    impl Cell<'_> {
+        /// Panics unless it lies in the log.
+        #[track_caller]
+        pub(crate) fn check(&self) {
+            let shape = self.log.shape();
+            let inside = self.row < shape[0] && self.column < WIDTH && shape[1] == WIDTH;
+            assert!(inside, "cell {}, {} of the log {shape:?}", self.row, self.column);
+        }
+
+        /// The number itself, on the CPU.
+        pub(crate) fn cpu_mut(&mut self) -> &mut f32 {
+            self.check();
+            &mut self.log.cpu_mut()[self.row * WIDTH + self.column]
+        }
+    }
 }
 
 /// Codes below this count as not active in every counter, as in the reference.
@@ -150,12 +225,13 @@ pub trait Backend {
     // ---- loss and gradients ----
 
     /// `raw` [B, d] holds (U C + Z R); it becomes x̂ = eᵐ · raw (m = 0 without a multiplier). With r = x̂ − x and
-    /// G = 2 r / (B d): `h` [B, d] = eᵐ G, `grad_multiplier` [1, 1] = Σ G∘x̂, `log[row, SSE]` = Σ r².
+    /// G = weight · 2 r / (B d): `h` [B, d] = eᵐ G, `grad_multiplier` [1, 1] = Σ G∘x̂, `log[row, SSE]` = Σ r².
     fn mse(
         &self,
         x: &Tensor,
         raw: &mut Tensor,
         multiplier: Option<&Tensor>,
+        weight: f32,
         h: &mut Tensor,
         grad_multiplier: &mut Tensor,
         log: &mut Tensor,
@@ -168,16 +244,216 @@ pub trait Backend {
     /// `out[0, slot]` = the sum of squares of a gradient with `rows` rows. `out` is [1, slots].
     fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize);
 
-    /// norm = √Σ sumsq; `scale` [1, 1] = min(1, max_norm / (norm + 1e-6)), or 1 without a limit;
-    /// `log[row, GRAD_NORM]` = norm.
+    /// norm = √Σ sumsq; `scale` [1, 1] = min(1, max_norm / (norm + 1e-6)), or 1 without a limit; `cell` = norm.
     fn clip_scale(
         &self,
         sumsq: &Tensor,
         max_norm: Option<f32>,
         scale: &mut Tensor,
-        log: &mut Tensor,
-        row: usize,
+        cell: log::Cell<'_>,
     );
+
+    // ---- terms of a loss: each adds to the gradients that it is given, and writes its value to `cell`, 0
+    // without rows ----
+
+    /// cell = factor · Σ f(v) over the entries; grad [B, width] += factor · f′(v) at the entries, the other places as
+    /// they were.
+    fn pointwise(
+        &self,
+        f: &Expression,
+        factor: f32,
+        at: Entries<'_>,
+        grad: &mut Tensor,
+        cell: log::Cell<'_>,
+    );
+
+    /// cell = factor · Σ over rows of the penalty, of codes with `concepts` places; grad [B, width] += its gradient at
+    /// the entries. The derivative of |z| at 0 is taken as 0, that of ‖z‖₂ likewise.
+    fn row_penalty(
+        &self,
+        penalty: RowPenalty,
+        factor: f32,
+        concepts: usize,
+        at: Entries<'_>,
+        grad: &mut Tensor,
+        cell: log::Cell<'_>,
+    );
+
+    /// With dead_j = 1 where Σ_b z_bj = 0: cell = −factor · Σ pre∘dead / (Σ dead + 1e-6), and grad_pre [B, K] += its
+    /// gradient. pre, z [B, K].
+    fn reanimate(
+        &self,
+        pre: &Tensor,
+        z: &Tensor,
+        factor: f32,
+        grad_pre: &mut Tensor,
+        cell: log::Cell<'_>,
+    );
+
+    /// out [B, K] = relu(pre) − z; with `idle` [K, 1] and a limit, 0 for concepts whose `idle` is below the limit.
+    fn remainder(
+        &self,
+        pre: &Tensor,
+        z: &Tensor,
+        idle: Option<(&Tensor<u32>, u32)>,
+        out: &mut Tensor,
+    );
+
+    /// How well `e_hat` [B, d] tells the residual: with q = (x − x_hat) − e_hat and c = factor · `scale[0]` (1 without a
+    /// scale), cell = c · mean(q²); e_hat becomes ∂/∂e_hat = −2 c q / (B d), and grad_x_hat [B, d], where given,
+    /// += the same.
+    fn residual_error(
+        &self,
+        x: &Tensor,
+        x_hat: &Tensor,
+        factor: f32,
+        scale: Option<&Tensor>,
+        e_hat: &mut Tensor,
+        grad_x_hat: Option<&mut Tensor>,
+        cell: log::Cell<'_>,
+    );
+
+    /// out [1, 1] = min(dead / at_most, 1), with dead the number of concepts whose `idle` [K, 1] is at least `limit`.
+    fn dead_share(&self, idle: &Tensor<u32>, limit: u32, at_most: usize, out: &mut Tensor);
+
+    /// `dense[b, indices[b, i]]` += factor · `values[b, i]` at the entries of `codes`; values [B, width], dense [B, K].
+    fn scatter_add(&self, codes: &Codes, values: &Tensor, factor: f32, dense: &mut Tensor);
+
+    /// A penalty on the mean number of active codes: with L0 = `log[row, ACTIVE]` / B (counted already),
+    /// cell = factor · (L0/target − 1)², and grad_thresholds [K, 1] += its gradient on t, for which the derivative of
+    /// a row's step at θ = e^t is −κ(a − θ): factor · 2 (L0/target − 1)/target · θ · Σ_b −κ(a − θ) / B.
+    fn l0_penalty(
+        &self,
+        pre: &Tensor,
+        thresholds: &Tensor,
+        kernel: Kernel,
+        bandwidth: f32,
+        factor: f32,
+        target: f32,
+        grad_thresholds: &mut Tensor,
+        cell: log::Cell<'_>,
+    );
+
+    // ---- layers of an encoder ----
+
+    /// out = max(x, 0).
+    fn relu(&self, x: &Tensor, out: &mut Tensor);
+
+    /// grad = 0 where out ≤ 0.
+    fn relu_backward(&self, out: &Tensor, grad: &mut Tensor);
+
+    /// Over each row of x [B, n]: inv_std [B, 1] = 1/√(variance + [`NORM_EPS`]) with the biased variance,
+    /// normed = (x − mean) · inv_std, out = normed ∘ weight + bias. weight, bias [n, 1].
+    fn layer_norm(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        normed: &mut Tensor,
+        inv_std: &mut Tensor,
+        out: &mut Tensor,
+    );
+
+    /// grad [B, n] = ∂loss/∂out becomes ∂loss/∂x: with g = grad ∘ weight, inv_std · (g − mean(g) − normed · mean(g ∘
+    /// normed)), the means over each row.
+    fn layer_norm_backward(
+        &self,
+        normed: &Tensor,
+        inv_std: &Tensor,
+        weight: &Tensor,
+        grad: &mut Tensor,
+    );
+
+    /// mean [n, 1] and the biased variance [n, 1] of each column of x [B, n].
+    fn column_moments(&self, x: &Tensor, mean: &mut Tensor, variance: &mut Tensor);
+
+    /// normed = (x − mean) / √(variance + [`NORM_EPS`]), out = normed ∘ weight + bias; all but x, normed and out
+    /// [B, n] are [n, 1].
+    fn batch_norm(
+        &self,
+        x: &Tensor,
+        mean: &Tensor,
+        variance: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        normed: &mut Tensor,
+        out: &mut Tensor,
+    );
+
+    /// grad [B, n] = ∂loss/∂out becomes ∂loss/∂x, the moments being those of x: with g = grad ∘ weight,
+    /// (g − mean(g) − normed · mean(g ∘ normed)) / √(variance + [`NORM_EPS`]), the means over each column.
+    fn batch_norm_backward(
+        &self,
+        normed: &Tensor,
+        variance: &Tensor,
+        weight: &Tensor,
+        grad: &mut Tensor,
+    );
+
+    /// running += [`NORM_MOMENTUM`] · (moment − running), the variance of a batch of `rows` rows made unbiased
+    /// (· rows/(rows − 1)) beforehand; all [n, 1]. `rows` ≥ 2.
+    fn running_moments(
+        &self,
+        mean: &Tensor,
+        variance: &Tensor,
+        rows: usize,
+        running_mean: &mut Tensor,
+        running_variance: &mut Tensor,
+    );
+
+    /// out [n, 1] = Σ over rows of a ∘ b, with a, b [B, n].
+    fn column_dots(&self, a: &Tensor, b: &Tensor, out: &mut Tensor);
+
+    // ---- other selections and dictionaries ----
+
+    /// As [`Backend::top_k`], of pre itself: negative values and zeros may be taken.
+    fn top_k_signed(&self, pre: &Tensor, codes: &mut Codes);
+
+    /// out [1, 1] = the k-th largest element of relu(pre) [B, K]; 0 if fewer are positive. 1 ≤ k ≤ B·K. Exact.
+    fn kth_largest(&self, pre: &Tensor, k: usize, out: &mut Tensor);
+
+    /// z [B, K] = a where a = relu(pre) ≥ `threshold[0]`, else 0.
+    fn above(&self, pre: &Tensor, threshold: &Tensor, z: &mut Tensor);
+
+    /// running [1, 1] = momentum · running + (1 − momentum) · current; current where running is negative, which
+    /// says that there was none yet.
+    fn running_threshold(&self, current: &Tensor, momentum: f32, running: &mut Tensor);
+
+    /// grad = 0 where z = 0; both of one shape.
+    fn keep_selected(&self, z: &Tensor, grad: &mut Tensor);
+
+    /// out [K, d] = v · eᵐ (m = 0 without a multiplier).
+    fn scale_atoms(&self, v: &Tensor, multiplier: Option<&Tensor>, out: &mut Tensor);
+
+    /// From grad = ∂loss/∂D [K, d], with D = eᵐ · atoms: grad_multiplier [1, 1] = Σ grad ∘ D, and grad becomes
+    /// ∂loss/∂atoms = eᵐ · grad.
+    fn dictionary_backward(
+        &self,
+        dictionary: &Tensor,
+        multiplier: Option<&Tensor>,
+        grad: &mut Tensor,
+        grad_multiplier: &mut Tensor,
+    );
+
+    /// Every element of out = value.
+    fn fill(&self, out: &mut Tensor, value: f32);
+
+    /// out = a, of one shape.
+    fn copy(&self, a: &Tensor, out: &mut Tensor) {
+        self.scale_atoms(a, None, out);
+    }
+
+    /// a += b, of one shape.
+    fn add(&self, a: &mut Tensor, b: &Tensor) {
+        self.add_relaxation(a, b, None);
+    }
+
+    /// out = ln(a), of one shape.
+    fn ln(&self, a: &Tensor, out: &mut Tensor);
+
+    /// For thresholds θ [K, 1] that are trained directly, with t = ln θ: grad = ∂loss/∂t of [`Backend::jump_backward`]
+    /// becomes −θ · Σ_b κ(a − θ) · g = grad · bandwidth / θ.
+    fn direct_thresholds(&self, thresholds: &Tensor, bandwidth: f32, grad: &mut Tensor);
 
     // ---- parameters ----
 
@@ -214,6 +490,16 @@ pub trait Backend {
 
     /// As [`Backend::count_active`] for dense codes [B, K]; MOST then counts active codes.
     fn count_active_dense(&self, z: &Tensor, fired: &mut Tensor<u32>, log: &mut Tensor, row: usize);
+
+    /// `idle[j]` = 0 where `fired[j]` is not `seen[j]`, else `idle[j]` + rows (at most u32::MAX); then seen = fired. All
+    /// [K, 1]: for how many rows each concept has not fired.
+    fn count_idle(
+        &self,
+        fired: &Tensor<u32>,
+        rows: usize,
+        seen: &mut Tensor<u32>,
+        idle: &mut Tensor<u32>,
+    );
 
     // ---- k-means and metrics ----
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 ///
 /// Row b has `counts[b]` entries, at places `0..counts[b]` of its `width` places, ascending by concept. What stands
 /// in the places after them is unspecified. Every listed entry is part of the *support*: for top-k its value is
-/// above zero; for jump it may be zero where only the threshold's gradient needs the place.
+/// above zero, unless signed values are selected; for jump it may be zero where only the threshold's gradient needs the place.
 #[derive(Debug)]
 pub struct Codes {
     /// Concepts, [B, width].

@@ -8,7 +8,10 @@ pub mod gpu;
 mod shapes;
 mod tensor;
 
-pub use backend::{ACTIVE_FROM, AdamStep, Backend, Gemm, Grad, Projection, log};
+pub use backend::{
+    ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection,
+    RowPenalty, log,
+};
 pub use codes::{ByAtom, Codes};
 pub use tensor::{Element, Tensor};
 

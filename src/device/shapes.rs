@@ -1,6 +1,6 @@
 //! The shape rules of every operation, checked by both backends before they touch anything.
 
-use super::{ByAtom, Codes, Element, Gemm, Grad, Tensor};
+use super::{ByAtom, Codes, Element, Entries, Gemm, Grad, Projection, Tensor};
 
 /// Panics unless `tensor` has the shape, naming the operand.
 #[track_caller]
@@ -35,6 +35,15 @@ pub(crate) fn entries(codes: &Codes, values: &Tensor) {
     expect("entry values", values, [codes.rows(), codes.width()]);
 }
 
+/// What a penalty looks at, and the gradient that it adds to.
+#[track_caller]
+pub(crate) fn penalty(at: &Entries<'_>, grad: &Tensor) {
+    expect("gradient of the penalised values", grad, at.values.shape());
+    if let Some(counts) = at.counts {
+        expect("counts of the entries", counts, [at.values.rows(), 1]);
+    }
+}
+
 /// The transposed index fits the codes.
 #[track_caller]
 pub(crate) fn index(codes: &Codes, by_atom: &ByAtom) {
@@ -53,4 +62,27 @@ pub(crate) fn grad(grad: &Grad<'_>, shape: [usize; 2]) {
             expect("entry values", values, [source.rows(), by_atom.width()]);
         }
     }
+}
+
+/// An update takes a parameter row by row, and so must the projection at its end.
+#[track_caller]
+pub(crate) fn row_wise(projection: Projection) {
+    assert!(!projection.is_global(), "{projection:?} at the end of an update: a bug of the crate");
+}
+
+/// An element of `pre` that is asked for by its rank; any rank will do where there is no element.
+#[track_caller]
+pub(crate) fn kth_largest(pre: &Tensor, k: usize, out: &Tensor) {
+    expect("k-th largest", out, [1, 1]);
+    let known = pre.is_empty() || (1..=pre.len()).contains(&k);
+    assert!(known, "the {k}-th largest of {} elements", pre.len());
+}
+
+/// Counters of idle rows, one of each for every concept.
+#[track_caller]
+pub(crate) fn idle(fired: &Tensor<u32>, seen: &Tensor<u32>, idle: &Tensor<u32>) {
+    let concepts = fired.rows();
+    expect("fired", fired, [concepts, 1]);
+    expect("seen", seen, [concepts, 1]);
+    expect("idle", idle, [concepts, 1]);
 }

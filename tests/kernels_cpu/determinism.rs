@@ -40,7 +40,7 @@ fn everything() -> Vec<u32> {
     device.gemm(&u, &c, &mut x_hat, Gemm::default());
     let (mut h, mut grad_m) = (poisoned(BATCH, D), poisoned(1, 1));
     let mut log = poisoned(1, log::WIDTH);
-    device.mse(&x, &mut x_hat, Some(&scalar(-0.2)), &mut h, &mut grad_m, &mut log, 0);
+    device.mse(&x, &mut x_hat, Some(&scalar(-0.2)), 1.0, &mut h, &mut grad_m, &mut log, 0);
     let mut v = poisoned(BATCH, POINTS);
     device.gemm(&h, &c, &mut v, Gemm { transpose_b: true, ..Gemm::default() });
     // Padding after a row's entries is unspecified, so start from zeros to compare it all.
@@ -53,7 +53,8 @@ fn everything() -> Vec<u32> {
     let (mut sumsq, mut scale) = (poisoned(1, 2), poisoned(1, 1));
     device.sumsq(grad, &mut sumsq, 0);
     device.sumsq(Grad::Dense(&dense), &mut sumsq, 1);
-    device.clip_scale(&sumsq, Some(1.0), &mut scale, &mut log, 0);
+    let cell = log::Cell { log: &mut log, row: 0, column: log::GRAD_NORM };
+    device.clip_scale(&sumsq, Some(1.0), &mut scale, cell);
     let step = AdamStep {
         one_minus_beta1: 0.1,
         beta2: 0.999,
@@ -61,6 +62,7 @@ fn everything() -> Vec<u32> {
         eps: 1e-8,
         step_size: 1e-2,
         inv_sqrt_bias2: 30.0,
+        decay: 1.0,
     };
     device.adam(&mut w, &mut first, &mut second, grad, &scale, step, Projection::Simplex);
 
@@ -68,7 +70,13 @@ fn everything() -> Vec<u32> {
     device.column_sums(&pre, &mut columns);
     let mut fired = Tensor::from_slice(&device, CONCEPTS, 1, &[0_u32; CONCEPTS]).unwrap();
     device.count_active(&codes, &by_atom, &mut fired, &mut log, 0);
-    let before = bits(&[&pre, &codes.values]);
+    let (mut threshold, mut grad_multiplier) = (poisoned(1, 1), poisoned(1, 1));
+    device.kth_largest(&pre, BATCH * WIDTH, &mut threshold);
+    device.dictionary_backward(&r, Some(&scalar(0.3)), &mut dense, &mut grad_multiplier);
+    let mut signed = poisoned_codes(BATCH, WIDTH, CONCEPTS);
+    device.top_k_signed(&pre, &mut signed);
+    device.project(&mut first, Projection::MaxL1);
+    let before = bits(&[&pre, &codes.values, &threshold, &grad_multiplier, &signed.values]);
     let mut masked = tensor(BATCH, CONCEPTS, values(&pre));
     device.jump_backward(&pre, &t, Kernel::Cauchy, 0.1, &mut masked, &mut grad_t);
     let after = bits(&[
@@ -120,5 +128,33 @@ fn products_do_not_depend_on_the_number_of_threads() {
     let one = pool(1).install(products);
     for threads in [2, 3, 8] {
         assert!(pool(threads).install(products) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn layers_do_not_depend_on_the_number_of_threads() {
+    let layers = || {
+        let mut random = Random::new(52);
+        let mut matrix = |rows: usize, cols: usize| tensor(rows, cols, &random.floats(rows * cols));
+        let (device, x) = (Device::cpu(), matrix(BATCH, CONCEPTS));
+        let (weight, bias) = (matrix(CONCEPTS, 1), matrix(CONCEPTS, 1));
+        let (mut by_row, mut by_column) = (matrix(BATCH, CONCEPTS), matrix(BATCH, CONCEPTS));
+        let (mut normed, mut out) = (poisoned(BATCH, CONCEPTS), poisoned(BATCH, CONCEPTS));
+        let (mut inv_std, mut dots) = (poisoned(BATCH, 1), poisoned(CONCEPTS, 1));
+        let (mut mean, mut variance) = (poisoned(CONCEPTS, 1), poisoned(CONCEPTS, 1));
+        device.layer_norm(&x, &weight, &bias, &mut normed, &mut inv_std, &mut out);
+        device.layer_norm_backward(&normed, &inv_std, &weight, &mut by_row);
+        device.column_dots(&x, &normed, &mut dots);
+        device.column_moments(&x, &mut mean, &mut variance);
+        device.batch_norm(&x, &mean, &variance, &weight, &bias, &mut normed, &mut out);
+        device.batch_norm_backward(&normed, &variance, &weight, &mut by_column);
+        device.relu(&out, &mut normed);
+        device.relu_backward(&normed, &mut out);
+        bits(&[&by_row, &by_column, &normed, &out, &inv_std, &dots, &mean, &variance])
+    };
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let one = pool(1).install(layers);
+    for threads in [2, 3, 8] {
+        assert!(pool(threads).install(layers) == one, "{threads} threads");
     }
 }

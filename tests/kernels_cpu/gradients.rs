@@ -60,7 +60,7 @@ fn factored_step_has_the_gradients_of_its_loss() {
     device.spmm(&codes, &r_t, &mut x_hat, true);
     let (mut h, mut grad_m, mut log) =
         (poisoned(BATCH, D), poisoned(1, 1), poisoned(2, log::WIDTH));
-    device.mse(&x_t, &mut x_hat, Some(&scalar(m)), &mut h, &mut grad_m, &mut log, 1);
+    device.mse(&x_t, &mut x_hat, Some(&scalar(m)), 1.0, &mut h, &mut grad_m, &mut log, 1);
 
     // Backward.
     let mut v = poisoned(BATCH, POINTS);
@@ -125,6 +125,7 @@ fn mse_equals_a_plain_loop() {
                 &tensor(rows, cols, &x),
                 &mut raw,
                 m.as_ref(),
+                1.0,
                 &mut h,
                 &mut grad_m,
                 &mut log,
@@ -146,7 +147,7 @@ fn mse_lets_nan_through_to_the_log() {
     let mut raw = tensor(3, 4001, &raw);
     let (mut h, mut grad_m) = (poisoned(3, 4001), scalar(0.0));
     let mut log = tensor(1, log::WIDTH, &[0.0; log::WIDTH]);
-    Device::cpu().mse(&tensor(3, 4001, &x), &mut raw, None, &mut h, &mut grad_m, &mut log, 0);
+    Device::cpu().mse(&tensor(3, 4001, &x), &mut raw, None, 1.0, &mut h, &mut grad_m, &mut log, 0);
     assert!(values(&log)[log::SSE].is_nan());
     assert!(values(&grad_m)[0].is_nan());
 }

@@ -1,9 +1,15 @@
 //! Every operation of the CPU backend against a plain loop in float64, over awkward shapes, into poisoned outputs.
 
 mod determinism;
+mod dictionary;
+mod elementwise;
 mod gradients;
+mod layers;
 mod parameters;
 mod products;
+mod residual;
 mod selection;
 mod statistics;
+mod terms;
+mod thresholds;
 mod util;

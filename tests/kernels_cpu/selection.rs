@@ -3,10 +3,11 @@
 use crate::util::*;
 use archetypal::{Device, Tensor, device::Codes, sae::Kernel};
 
-/// Top-k by sorting.
-fn sorted(pre: &[f32], k: usize) -> Vec<(usize, f32)> {
-    let mut all: Vec<_> = pre.iter().copied().enumerate().filter(|(_, v)| *v > 0.0).collect();
-    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+/// Top-k by sorting, of what is above zero or, with `signed`, of all that are numbers.
+fn sorted(pre: &[f32], k: usize, signed: bool) -> Vec<(usize, f32)> {
+    let taken = |v: f32| v > 0.0 || signed && !v.is_nan();
+    let mut all: Vec<_> = pre.iter().copied().enumerate().filter(|(_, v)| taken(*v)).collect();
+    all.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap().then(a.0.cmp(&b.0)));
     all.truncate(k);
     all.sort_by_key(|(concept, _)| *concept);
     all
@@ -14,18 +15,29 @@ fn sorted(pre: &[f32], k: usize) -> Vec<(usize, f32)> {
 
 #[track_caller]
 fn check_top_k(pre: &[f32], concepts: usize, k: usize) {
+    check_selection(pre, concepts, k, false);
+    check_selection(pre, concepts, k, true);
+}
+
+#[track_caller]
+fn check_selection(pre: &[f32], concepts: usize, k: usize, signed: bool) {
     let batch = pre.len() / concepts;
     let mut codes = poisoned_codes(batch, k, concepts);
-    Device::cpu().top_k(&tensor(batch, concepts, pre), &mut codes);
+    let pre_tensor = tensor(batch, concepts, pre);
+    if signed {
+        Device::cpu().top_k_signed(&pre_tensor, &mut codes);
+    } else {
+        Device::cpu().top_k(&pre_tensor, &mut codes);
+    }
     let got = entries(&codes);
     for row in 0..batch {
-        let want = sorted(&pre[row * concepts..][..concepts], k);
+        let want = sorted(&pre[row * concepts..][..concepts], k, signed);
         let got: Vec<_> = got
             .iter()
             .filter(|e| e.1 == row)
             .map(|&(_, _, concept, value)| (concept, value))
             .collect();
-        assert_eq!(got, want, "row {row} of {concepts} concepts, k {k}");
+        assert_eq!(got, want, "row {row} of {concepts} concepts, k {k}, signed: {signed}");
     }
 }
 
@@ -74,6 +86,19 @@ fn top_k_never_takes_what_is_not_above_zero() {
     (some[7], some[299], some[300]) = (1e-40, f32::INFINITY, 2.0);
     check_top_k(&some, 300, 10);
     check_top_k(&some, 300, 1);
+}
+
+#[test]
+fn signed_top_k_of_values_below_zero() {
+    let mut random = Random::new(15);
+    for (concepts, k) in [(5, 5), (300, 7), (3001, 20)] {
+        let negative: Vec<f32> =
+            random.floats(3 * concepts).iter().map(|x| x.abs() - 2.0).collect();
+        check_top_k(&negative, concepts, k);
+        check_top_k(&vec![f32::NEG_INFINITY; concepts], concepts, k);
+        let zeros: Vec<f32> = (0..concepts).map(|i| [0.0, -0.0][i % 2]).collect();
+        check_top_k(&zeros, concepts, k);
+    }
 }
 
 #[test]

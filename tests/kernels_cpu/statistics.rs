@@ -69,7 +69,8 @@ fn counters_count_active_codes() {
         device.count_active(&codes, &by_atom, &mut fired, &mut log, 2);
         let most = *integers(&codes.counts).iter().max().unwrap();
         assert_eq!(integers(&fired), want);
-        assert_eq!(&values(&log)[2 * log::WIDTH + log::ACTIVE..], [active as f32, most as f32]);
+        let row = &values(&log)[2 * log::WIDTH..];
+        assert_eq!(row[log::ACTIVE..=log::MOST], [active as f32, most as f32]);
 
         let mut dense = poisoned(batch, concepts);
         device.scatter(&codes, &mut dense);
@@ -78,8 +79,22 @@ fn counters_count_active_codes() {
         let most = *per_row.iter().max().unwrap();
         assert_eq!(integers(&fired), want);
         let row = &values(&log)[log::WIDTH..2 * log::WIDTH];
-        assert_eq!(row[log::ACTIVE..], [active as f32, most as f32]);
+        assert_eq!(row[log::ACTIVE..=log::MOST], [active as f32, most as f32]);
     }
+}
+
+#[test]
+fn idle_rows_count_since_a_concept_fired() {
+    let device = Device::cpu();
+    let integers_of = |data: &[u32]| Tensor::from_slice(&device, data.len(), 1, data).unwrap();
+    let fired = integers_of(&[3, 5, 0, u32::MAX, 7]);
+    let mut seen = integers_of(&[3, 4, 0, 0, 7]);
+    let mut idle = integers_of(&[10, 10, 0, 9, u32::MAX - 3]);
+    device.count_idle(&fired, 64, &mut seen, &mut idle);
+    assert_eq!(integers(&idle), [74, 0, 64, 0, u32::MAX]);
+    assert_eq!(integers(&seen), integers(&fired));
+    device.count_idle(&fired, 0, &mut seen, &mut idle);
+    assert_eq!(integers(&idle), [74, 0, 64, 0, u32::MAX]);
 }
 
 #[test]

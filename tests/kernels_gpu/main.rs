@@ -4,9 +4,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod dictionary;
+mod elementwise;
 mod gemm;
 mod jump;
+mod layers;
 mod parameters;
+mod residual;
 mod selection;
 mod sparse;
 mod statistics;
+mod terms;
+mod thresholds;

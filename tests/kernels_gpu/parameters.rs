@@ -69,25 +69,24 @@ fn the_sum_of_a_long_gradient() {
     assert_eq!(read(&out), [0.0]);
 }
 
+/// The projection on the CPU.
 fn project(values: &mut [f64], n: usize, projection: Projection) {
-    for row in values.chunks_mut(n) {
-        match projection {
-            Projection::None => {}
-            Projection::Simplex => {
-                let sum: f64 = row.iter().map(|value| value.max(0.0)).sum();
-                row.iter_mut().for_each(|value| *value = value.max(0.0) / (sum + 1e-8));
-            }
-            Projection::Ball(radius) => {
-                let norm = row.iter().map(|value| value * value).sum::<f64>().sqrt();
-                let scale = if norm > 0.0 { (f64::from(radius) / norm).min(1.0) } else { 1.0 };
-                row.iter_mut().for_each(|value| *value *= scale);
-            }
-        }
-    }
+    let single: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+    let mut param = tensor(&Device::cpu(), single.len() / n, n, &single);
+    Device::cpu().project(&mut param, projection);
+    values.iter_mut().zip(read(&param)).for_each(|(value, new)| *value = new.into());
 }
 
-const PROJECTIONS: [Projection; 4] =
-    [Projection::None, Projection::Simplex, Projection::Ball(0.5), Projection::Ball(0.0)];
+/// Those of one row after another.
+const ROW_WISE: [Projection; 7] = [
+    Projection::None,
+    Projection::Simplex,
+    Projection::Ball(0.5),
+    Projection::Ball(0.0),
+    Projection::UnitL2,
+    Projection::UnitL1,
+    Projection::AtLeast(0.2),
+];
 
 #[test]
 fn projections() {
@@ -95,12 +94,38 @@ fn projections() {
         let Some(device) = gpu("projections", max_binding) else { return };
         let mut values = noise(concepts * n, 4);
         values[..n].fill(0.0); // a zero row stays zero
-        for projection in PROJECTIONS {
+        for projection in ROW_WISE.into_iter().chain([Projection::MaxL2, Projection::MaxL1]) {
             let mut param = tensor(&device, concepts, n, &values);
             device.project(&mut param, projection);
             let mut want: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
             project(&mut want, n, projection);
             close(&format!("{projection:?}"), &read(&param), &want, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn projections_by_the_largest_norm_of_any_row() {
+    for (rows, n, max_binding) in [(65_600, 3, None), (3001, 5, Some(2048))] {
+        let Some(device) = gpu("the_largest_norm", max_binding) else { return };
+        for projection in [Projection::MaxL2, Projection::MaxL1] {
+            for longest in [0, rows / 2, rows - 1] {
+                let mut values = noise(rows * n, 9);
+                values[longest * n..][..n].fill(-4.0);
+                let mut param = tensor(&device, rows, n, &values);
+                device.project(&mut param, projection);
+                let mut want: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+                project(&mut want, n, projection);
+                close(&format!("{projection:?}"), &read(&param), &want, 1e-6);
+            }
+            let mut zeros = tensor(&device, rows, n, &vec![0.0; rows * n]);
+            device.project(&mut zeros, projection);
+            assert_eq!(read(&zeros), vec![0.0; rows * n]);
+            let mut values = vec![1.0; rows * n];
+            values[rows * n / 2] = f32::NAN;
+            let mut ruined = tensor(&device, rows, n, &values);
+            device.project(&mut ruined, projection);
+            assert!(read(&ruined)[0].is_nan(), "a norm that is not a number is to be seen");
         }
     }
 }
@@ -114,6 +139,7 @@ fn step(t: i32) -> AdamStep {
         eps: 1e-8,
         step_size: lr / (1.0 - beta1.powi(t)),
         inv_sqrt_bias2: 1.0 / (1.0 - beta2.powi(t)).sqrt(),
+        decay: 1.0 - 0.1 * (t - 1) as f32,
     }
 }
 
@@ -126,6 +152,7 @@ fn adam(state: &mut [Vec<f64>; 3], grad: &[f64], scale: f64, step: &AdamStep) {
         state[1][i] += rest1 * (g - state[1][i]);
         state[2][i] = beta2 * state[2][i] + rest2 * g * g;
         let root = state[2][i].sqrt() * f64::from(step.inv_sqrt_bias2) + f64::from(step.eps);
+        state[0][i] *= f64::from(step.decay);
         state[0][i] -= f64::from(step.step_size) * state[1][i] / root;
     }
 }
@@ -139,7 +166,7 @@ fn adam_then_projection() {
         let stored = tensor(&device, concepts, n, &stored);
         let scale = tensor(&device, 1, 1, &[0.25]);
         let start = noise(concepts * n, 5);
-        for projection in PROJECTIONS {
+        for projection in ROW_WISE {
             for grad in [made.grad(), Grad::Dense(&stored)] {
                 let mut want = [0, 1, 2].map(|_| vec![0.0; concepts * n]);
                 want[0] = start.iter().map(|value| f64::from(*value)).collect();

@@ -5,31 +5,44 @@ use crate::common::{bits, gpu, noise};
 use archetypal::Device;
 use archetypal::device::Codes;
 
-/// (index, value) of the k largest above zero, ascending by index; the lowest index wins a tie.
-fn largest(row: &[f32], k: usize) -> Vec<(u32, f32)> {
-    let mut positive: Vec<(u32, f32)> =
-        (0..).zip(row.iter().copied()).filter(|&(_, value)| value > 0.0).collect();
-    positive.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    positive.truncate(k);
-    positive.sort_by_key(|&(index, _)| index);
-    positive
+/// (index, value) of the k largest above zero or, with `signed`, of the numbers, ascending by index; the lowest index
+/// wins a tie.
+fn largest(row: &[f32], k: usize, signed: bool) -> Vec<(u32, f32)> {
+    let taken = |value: f32| value > 0.0 || signed && !value.is_nan();
+    let mut numbers: Vec<(u32, f32)> =
+        (0..).zip(row.iter().copied()).filter(|&(_, value)| taken(value)).collect();
+    numbers.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap().then(a.0.cmp(&b.0)));
+    numbers.truncate(k);
+    numbers.sort_by_key(|&(index, _)| index);
+    numbers
 }
 
 fn check(device: &Device, concepts: usize, k: usize, pre: &[f32]) {
+    check_selection(device, concepts, k, pre, false);
+    check_selection(device, concepts, k, pre, true);
+}
+
+fn check_selection(device: &Device, concepts: usize, k: usize, pre: &[f32], signed: bool) {
     let batch = pre.len() / concepts;
     let mut codes = Codes::new(device, batch, k, concepts).unwrap();
     codes.indices = poisoned(device, batch, k);
     codes.values = poisoned(device, batch, k);
     codes.counts = poisoned(device, batch, 1);
-    device.top_k(&tensor(device, batch, concepts, pre), &mut codes);
+    let pre_tensor = tensor(device, batch, concepts, pre);
+    if signed {
+        device.top_k_signed(&pre_tensor, &mut codes);
+    } else {
+        device.top_k(&pre_tensor, &mut codes);
+    }
     let (indices, values) = (read(&codes.indices), read(&codes.values));
     let counts = read(&codes.counts);
     for (b, row) in pre.chunks(concepts).enumerate() {
-        let want = largest(row, k);
-        assert_eq!(counts[b] as usize, want.len(), "K {concepts}, k {k}, row {b}: how many");
+        let want = largest(row, k, signed);
+        let what = format!("K {concepts}, k {k}, row {b}, signed: {signed}");
+        assert_eq!(counts[b] as usize, want.len(), "{what}: how many");
         let places = b * k..b * k + want.len();
         let got: Vec<(u32, f32)> = places.map(|place| (indices[place], values[place])).collect();
-        assert_eq!(got, want, "K {concepts}, k {k}, row {b}");
+        assert_eq!(got, want, "{what}");
     }
 }
 
@@ -75,9 +88,18 @@ fn neighbouring_floats_and_extremes_are_told_apart() {
     let mut row: Vec<f32> =
         (0..300).map(|i| f32::from_bits(0x3f80_0000 + (i * 7919) % 300)).collect();
     row.extend([f32::INFINITY, f32::MAX, f32::MIN_POSITIVE, 1e-20, 3e38]);
-    for k in [1, 2, 3, 100, 302, 305] {
+    row.extend([f32::NEG_INFINITY, f32::MIN, -f32::MIN_POSITIVE, -1e-45, 1e-45, -1e-20]);
+    for k in [1, 2, 3, 100, 302, 305, 309, 311] {
         check(&device, row.len(), k, &row);
     }
+}
+
+/// More rows than a device takes workgroups in one dimension, each with a value below zero.
+#[test]
+fn folded_workgroups() {
+    let Some(device) = gpu("folded_workgroups", None) else { return };
+    let pre: Vec<f32> = noise(2 * 65_537, 9).iter().map(|x| x - 0.5).collect();
+    check(&device, 2, 1, &pre);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Loss, reductions, counters and k-means on the GPU against plain loops in float64.
 
 use crate::common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
-use crate::common::{gpu, noise};
-use archetypal::Tensor;
+use crate::common::{bits, gpu, noise};
 use archetypal::device::{ACTIVE_FROM, log};
+use archetypal::{Device, Tensor};
 
 /// Rows, columns, and the largest binding: alone, primes, one off a tile, and split into several buffers.
 const SHAPES: [(usize, usize, Option<u64>); 7] = [
@@ -38,7 +38,7 @@ fn squared_error_and_its_gradient() {
             let mut steps = poisoned(&device, 3, log::WIDTH);
             let x_t = tensor(&device, batch, dims, &x);
             let multiplier = multiplier.as_ref();
-            device.mse(&x_t, &mut raw_t, multiplier, &mut h, &mut grad_m, &mut steps, 1);
+            device.mse(&x_t, &mut raw_t, multiplier, 1.0, &mut h, &mut grad_m, &mut steps, 1);
 
             let scale = f64::from(m.unwrap_or(0.0)).exp();
             let x_hat: Vec<f64> = raw.iter().map(|&raw| scale * f64::from(raw)).collect();
@@ -69,7 +69,7 @@ fn a_nan_reaches_the_logged_error() {
         let mut h: Tensor = poisoned(&device, 50, 100);
         let (mut m, mut steps): (Tensor, Tensor) =
             (tensor(&device, 1, 1, &[0.0]), tensor(&device, 1, log::WIDTH, &[0.0; log::WIDTH]));
-        device.mse(&x, &mut raw, None, &mut h, &mut m, &mut steps, 0);
+        device.mse(&x, &mut raw, None, 1.0, &mut h, &mut m, &mut steps, 0);
         assert!(!read(&steps)[log::SSE].is_finite(), "{bad} at {at}");
     }
 }
@@ -86,13 +86,15 @@ fn clipping() {
     for (sumsq, max_norm, want_scale, want_norm) in cases {
         let sumsq = tensor(&device, 1, sumsq.len(), &sumsq);
         let (mut scale, mut steps) = (poisoned(&device, 1, 1), poisoned(&device, 2, log::WIDTH));
-        device.clip_scale(&sumsq, max_norm, &mut scale, &mut steps, 1);
+        let cell = log::Cell { log: &mut steps, row: 1, column: log::GRAD_NORM };
+        device.clip_scale(&sumsq, max_norm, &mut scale, cell);
         close("scale", &read(&scale), &[want_scale], 1e-6);
         close("norm", &[read(&steps)[log::WIDTH + log::GRAD_NORM]], &[want_norm], 1e-6);
     }
     let (mut scale, mut steps) =
         (tensor(&device, 1, 1, &[1.0_f32]), tensor(&device, 1, log::WIDTH, &[0.0; log::WIDTH]));
-    device.clip_scale(&tensor(&device, 1, 1, &[f32::NAN]), Some(1.0), &mut scale, &mut steps, 0);
+    let cell = log::Cell { log: &mut steps, row: 0, column: log::GRAD_NORM };
+    device.clip_scale(&tensor(&device, 1, 1, &[f32::NAN]), Some(1.0), &mut scale, cell);
     assert!(read(&scale)[0].is_nan() && read(&steps)[log::GRAD_NORM].is_nan());
 }
 
@@ -112,25 +114,6 @@ fn sums_of_columns_are_right_and_repeatable() {
         let first = sums();
         close("column sums", &first, &want, 1e-5 * (rows as f64).sqrt().max(10.0) / 10.0);
         assert_eq!(first, sums(), "the same bits again");
-    }
-}
-
-#[test]
-fn relaxation_and_multiplier() {
-    // The last shape takes more than 65 535 workgroups.
-    for (rows, cols, max_binding) in SHAPES.into_iter().chain([(65_537, 256, None)]) {
-        let Some(device) = gpu("relaxation", max_binding) else { return };
-        let (wc, r) = (noise(rows * cols, 1), noise(rows * cols, 2));
-        let r_t = tensor(&device, rows, cols, &r);
-        for m in [None, Some(0.3_f32)] {
-            let multiplier = m.map(|m| tensor(&device, 1, 1, &[m]));
-            let mut out = tensor(&device, rows, cols, &wc);
-            device.add_relaxation(&mut out, &r_t, multiplier.as_ref());
-            let scale = f64::from(m.unwrap_or(0.0)).exp();
-            let want: Vec<f64> =
-                wc.iter().zip(&r).map(|(&wc, &r)| (f64::from(wc) + f64::from(r)) * scale).collect();
-            close("D", &read(&out), &want, 1e-6);
-        }
     }
 }
 
@@ -163,6 +146,23 @@ fn active_codes_are_counted_sparse() {
         let most = rows.iter().map(Vec::len).max().unwrap();
         let steps = &read(&steps)[log::WIDTH..];
         assert_eq!((steps[log::ACTIVE], steps[log::MOST]), (total as f32, most as f32));
+    }
+}
+
+#[test]
+fn idle_rows_count_since_a_concept_fired() {
+    for (concepts, max_binding) in [(1, None), (67, None), (1031, Some(2048)), (70_001, None)] {
+        let Some(device) = gpu("idle_rows", max_binding) else { return };
+        let column = |device: &Device, data: &[u32]| tensor(device, concepts, 1, data);
+        let fired: Vec<u32> = bits(concepts, 1).iter().map(|bits| bits % 7).collect();
+        let seen: Vec<u32> = bits(concepts, 2).iter().map(|bits| bits % 2).collect();
+        let idle: Vec<u32> = bits(concepts, 3).iter().map(|bits| bits | bits << 3).collect();
+        let run = |device: &Device| {
+            let (mut seen, mut idle) = (column(device, &seen), column(device, &idle));
+            device.count_idle(&column(device, &fired), 0x1000_0000, &mut seen, &mut idle);
+            (read(&seen), read(&idle))
+        };
+        assert_eq!(run(&device), run(&Device::cpu()));
     }
 }
 

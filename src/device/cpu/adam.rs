@@ -22,6 +22,7 @@ pub(super) fn adam(
     shapes::expect("second moment", second, param.shape());
     shapes::expect("clip scale", scale, [1, 1]);
     shapes::grad(&grad, param.shape());
+    shapes::row_wise(projection);
     let n = param.cols();
     if n == 0 {
         return;
@@ -50,12 +51,13 @@ fn update(
     scale: f32,
     step: AdamStep,
 ) {
-    let AdamStep { one_minus_beta1, beta2, one_minus_beta2, eps, step_size, inv_sqrt_bias2 } = step;
+    let AdamStep { one_minus_beta1, beta2, one_minus_beta2, eps, step_size, inv_sqrt_bias2, decay } =
+        step;
     for (((p, m), v), &g) in param.iter_mut().zip(first).zip(second).zip(grad) {
         let g = g * scale;
         *m = flush(*m + one_minus_beta1 * (g - *m));
         *v = flush(beta2 * *v + one_minus_beta2 * g * g);
-        *p -= step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
+        *p = *p * decay - step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
     }
 }
 

@@ -80,6 +80,22 @@ pub(super) fn count_active_dense(
     put(log, row, active, most);
 }
 
+/// idle = 0 where a concept has fired since it was last looked at, else `rows` more.
+pub(super) fn count_idle(
+    fired: &Tensor<u32>,
+    rows: usize,
+    seen: &mut Tensor<u32>,
+    idle: &mut Tensor<u32>,
+) {
+    shapes::idle(fired, seen, idle);
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    let counters = seen.cpu_mut().iter_mut().zip(idle.cpu_mut());
+    for (&fired, (seen, idle)) in fired.cpu().iter().zip(counters) {
+        *idle = if fired == *seen { idle.saturating_add(rows) } else { 0 };
+        *seen = fired;
+    }
+}
+
 fn put(log: &mut Tensor, row: usize, active: u64, most: u32) {
     let log = &mut log.cpu_mut()[row * log::WIDTH..][..log::WIDTH];
     log[log::ACTIVE] = active as f32;

@@ -12,7 +12,7 @@ use crate::{
 use rayon::prelude::*;
 
 /// Pre-codes that are looked at together: most such groups are far from their thresholds.
-const GROUP: usize = 32;
+pub(super) const GROUP: usize = 32;
 
 /// Whether a ≥ θ for a = relu(pre), where it makes a difference: relu lets no gradient through at or below zero.
 #[inline(always)]
@@ -20,14 +20,20 @@ fn active(pre: f32, theta: f32) -> bool {
     pre > 0.0 && pre >= theta
 }
 
+/// a where a ≥ θ, else 0. A NaN goes on, so that the loss shows it.
+#[inline(always)]
+pub(super) fn code(pre: f32, theta: f32) -> f32 {
+    if active(pre, theta) | pre.is_nan() { pre } else { 0.0 }
+}
+
 /// |relu(pre) − θ|
 #[inline(always)]
-fn distance(pre: f32, theta: f32) -> f32 {
+pub(super) fn distance(pre: f32, theta: f32) -> f32 {
     (pre.max(0.0) - theta).abs()
 }
 
 /// θ = e^t.
-fn thetas(thresholds: &Tensor, concepts: usize) -> Vec<f32> {
+pub(super) fn thetas(thresholds: &Tensor, concepts: usize) -> Vec<f32> {
     shapes::expect("thresholds", thresholds, [concepts, 1]);
     thresholds.cpu().iter().map(|t| t.exp()).collect()
 }
@@ -44,8 +50,7 @@ pub(super) fn jump(pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
     rows.with_min_len(block_rows(n)).for_each(|(z, pre)| {
         vectorize!({
             for ((z, &pre), &theta) in z.iter_mut().zip(pre).zip(&thetas) {
-                // A NaN goes on, so that the loss shows it.
-                *z = if active(pre, theta) | pre.is_nan() { pre } else { 0.0 };
+                *z = code(pre, theta);
             }
         });
     });

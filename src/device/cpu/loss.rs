@@ -12,11 +12,12 @@ pub(super) fn exp_multiplier(multiplier: Option<&Tensor>) -> f32 {
     })
 }
 
-/// `raw` becomes x̂ = eᵐ·raw, h = eᵐ·2(x̂ − x)/(B d); Σ G∘x̂ and Σ (x̂ − x)² are summed in float64.
+/// `raw` becomes x̂ = eᵐ·raw, h = eᵐ·weight·2(x̂ − x)/(B d); Σ G∘x̂ and Σ (x̂ − x)² are summed in float64.
 pub(super) fn mse(
     x: &Tensor,
     raw: &mut Tensor,
     multiplier: Option<&Tensor>,
+    weight: f32,
     h: &mut Tensor,
     grad_multiplier: &mut Tensor,
     log: &mut Tensor,
@@ -26,7 +27,7 @@ pub(super) fn mse(
     shapes::expect("h", h, x.shape());
     shapes::expect("gradient of the multiplier", grad_multiplier, [1, 1]);
     let scale = exp_multiplier(multiplier);
-    let mean = 2.0 / x.len().max(1) as f64;
+    let mean = f64::from(weight) * 2.0 / x.len().max(1) as f64;
     let scale_h = (f64::from(scale) * mean) as f32;
 
     let blocks = x.cpu().par_chunks(BLOCK).zip(raw.cpu_mut().par_chunks_mut(BLOCK));

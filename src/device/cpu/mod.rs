@@ -4,20 +4,35 @@
 //! fixed order, so results do not depend on the number of threads or on how they are scheduled.
 
 mod adam;
+mod batch_norm;
+mod columns;
 mod counters;
+mod dictionary;
+mod elementwise;
 mod gemm;
 mod index;
 mod jump;
 mod kmeans;
+mod kth_largest;
+mod l0;
+mod layer_norm;
 mod loss;
+mod order;
+mod pointwise;
 mod project;
+mod reanimate;
 mod reduce;
+mod relu;
+mod residual;
+mod row_penalty;
 mod select;
 mod simd;
 mod sparse;
 
-use super::{AdamStep, Backend, ByAtom, Codes, Gemm, Grad, Projection, Tensor};
-use crate::sae::Kernel;
+use super::{
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
+};
+use crate::{expression::Expression, sae::Kernel};
 
 /// The CPU backend: all cores, no state.
 #[derive(Debug)]
@@ -106,12 +121,13 @@ impl Backend for Cpu {
         x: &Tensor,
         raw: &mut Tensor,
         multiplier: Option<&Tensor>,
+        weight: f32,
         h: &mut Tensor,
         grad_multiplier: &mut Tensor,
         log: &mut Tensor,
         row: usize,
     ) {
-        loss::mse(x, raw, multiplier, h, grad_multiplier, log, row)
+        loss::mse(x, raw, multiplier, weight, h, grad_multiplier, log, row)
     }
 
     fn column_sums(&self, a: &Tensor, out: &mut Tensor) {
@@ -127,10 +143,9 @@ impl Backend for Cpu {
         sumsq: &Tensor,
         max_norm: Option<f32>,
         scale: &mut Tensor,
-        log: &mut Tensor,
-        row: usize,
+        cell: log::Cell<'_>,
     ) {
-        reduce::clip_scale(sumsq, max_norm, scale, log, row)
+        reduce::clip_scale(sumsq, max_norm, scale, cell)
     }
 
     fn adam(
@@ -151,7 +166,7 @@ impl Backend for Cpu {
     }
 
     fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
-        project::add_relaxation(wc, r, multiplier)
+        dictionary::add_relaxation(wc, r, multiplier)
     }
 
     fn count_active(
@@ -200,5 +215,212 @@ impl Backend for Cpu {
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
         reduce::row_max(a, skip, out)
+    }
+
+    fn pointwise(
+        &self,
+        f: &Expression,
+        factor: f32,
+        at: Entries<'_>,
+        grad: &mut Tensor,
+        cell: log::Cell<'_>,
+    ) {
+        pointwise::pointwise(f, factor, at, grad, cell)
+    }
+
+    fn row_penalty(
+        &self,
+        penalty: RowPenalty,
+        factor: f32,
+        concepts: usize,
+        at: Entries<'_>,
+        grad: &mut Tensor,
+        cell: log::Cell<'_>,
+    ) {
+        row_penalty::row_penalty(penalty, factor, concepts, at, grad, cell)
+    }
+
+    fn reanimate(
+        &self,
+        pre: &Tensor,
+        z: &Tensor,
+        factor: f32,
+        grad_pre: &mut Tensor,
+        cell: log::Cell<'_>,
+    ) {
+        reanimate::reanimate(pre, z, factor, grad_pre, cell)
+    }
+
+    fn remainder(
+        &self,
+        pre: &Tensor,
+        z: &Tensor,
+        idle: Option<(&Tensor<u32>, u32)>,
+        out: &mut Tensor,
+    ) {
+        residual::remainder(pre, z, idle, out)
+    }
+
+    fn residual_error(
+        &self,
+        x: &Tensor,
+        x_hat: &Tensor,
+        factor: f32,
+        scale: Option<&Tensor>,
+        e_hat: &mut Tensor,
+        grad_x_hat: Option<&mut Tensor>,
+        cell: log::Cell<'_>,
+    ) {
+        residual::residual_error(x, x_hat, factor, scale, e_hat, grad_x_hat, cell)
+    }
+
+    fn dead_share(&self, idle: &Tensor<u32>, limit: u32, at_most: usize, out: &mut Tensor) {
+        residual::dead_share(idle, limit, at_most, out)
+    }
+
+    fn scatter_add(&self, codes: &Codes, values: &Tensor, factor: f32, dense: &mut Tensor) {
+        select::scatter_add(codes, values, factor, dense)
+    }
+
+    fn l0_penalty(
+        &self,
+        pre: &Tensor,
+        thresholds: &Tensor,
+        kernel: Kernel,
+        bandwidth: f32,
+        factor: f32,
+        target: f32,
+        grad_thresholds: &mut Tensor,
+        cell: log::Cell<'_>,
+    ) {
+        l0::l0_penalty(pre, thresholds, kernel, bandwidth, factor, target, grad_thresholds, cell)
+    }
+
+    fn relu(&self, x: &Tensor, out: &mut Tensor) {
+        relu::relu(x, out)
+    }
+
+    fn relu_backward(&self, out: &Tensor, grad: &mut Tensor) {
+        relu::relu_backward(out, grad)
+    }
+
+    fn layer_norm(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        normed: &mut Tensor,
+        inv_std: &mut Tensor,
+        out: &mut Tensor,
+    ) {
+        layer_norm::layer_norm(x, weight, bias, normed, inv_std, out)
+    }
+
+    fn layer_norm_backward(
+        &self,
+        normed: &Tensor,
+        inv_std: &Tensor,
+        weight: &Tensor,
+        grad: &mut Tensor,
+    ) {
+        layer_norm::layer_norm_backward(normed, inv_std, weight, grad)
+    }
+
+    fn column_moments(&self, x: &Tensor, mean: &mut Tensor, variance: &mut Tensor) {
+        columns::column_moments(x, mean, variance)
+    }
+
+    fn batch_norm(
+        &self,
+        x: &Tensor,
+        mean: &Tensor,
+        variance: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        normed: &mut Tensor,
+        out: &mut Tensor,
+    ) {
+        batch_norm::batch_norm(x, mean, variance, weight, bias, normed, out)
+    }
+
+    fn batch_norm_backward(
+        &self,
+        normed: &Tensor,
+        variance: &Tensor,
+        weight: &Tensor,
+        grad: &mut Tensor,
+    ) {
+        batch_norm::batch_norm_backward(normed, variance, weight, grad)
+    }
+
+    fn running_moments(
+        &self,
+        mean: &Tensor,
+        variance: &Tensor,
+        rows: usize,
+        running_mean: &mut Tensor,
+        running_variance: &mut Tensor,
+    ) {
+        batch_norm::running_moments(mean, variance, rows, running_mean, running_variance)
+    }
+
+    fn column_dots(&self, a: &Tensor, b: &Tensor, out: &mut Tensor) {
+        columns::column_dots(a, b, out)
+    }
+
+    fn top_k_signed(&self, pre: &Tensor, codes: &mut Codes) {
+        select::top_k_signed(pre, codes)
+    }
+
+    fn kth_largest(&self, pre: &Tensor, k: usize, out: &mut Tensor) {
+        kth_largest::kth_largest(pre, k, out)
+    }
+
+    fn above(&self, pre: &Tensor, threshold: &Tensor, z: &mut Tensor) {
+        elementwise::above(pre, threshold, z)
+    }
+
+    fn running_threshold(&self, current: &Tensor, momentum: f32, running: &mut Tensor) {
+        elementwise::running_threshold(current, momentum, running)
+    }
+
+    fn keep_selected(&self, z: &Tensor, grad: &mut Tensor) {
+        elementwise::keep_selected(z, grad)
+    }
+
+    fn scale_atoms(&self, v: &Tensor, multiplier: Option<&Tensor>, out: &mut Tensor) {
+        elementwise::scale_atoms(v, multiplier, out)
+    }
+
+    fn dictionary_backward(
+        &self,
+        dictionary: &Tensor,
+        multiplier: Option<&Tensor>,
+        grad: &mut Tensor,
+        grad_multiplier: &mut Tensor,
+    ) {
+        dictionary::dictionary_backward(dictionary, multiplier, grad, grad_multiplier)
+    }
+
+    fn fill(&self, out: &mut Tensor, value: f32) {
+        elementwise::fill(out, value)
+    }
+
+    fn ln(&self, a: &Tensor, out: &mut Tensor) {
+        elementwise::ln(a, out)
+    }
+
+    fn direct_thresholds(&self, thresholds: &Tensor, bandwidth: f32, grad: &mut Tensor) {
+        elementwise::direct_thresholds(thresholds, bandwidth, grad)
+    }
+
+    fn count_idle(
+        &self,
+        fired: &Tensor<u32>,
+        rows: usize,
+        seen: &mut Tensor<u32>,
+        idle: &mut Tensor<u32>,
+    ) {
+        counters::count_idle(fired, rows, seen, idle)
     }
 }

@@ -1,44 +1,41 @@
-//! Projections of parameters, and the dictionary's last step.
+//! Projections of parameters.
 
-use super::{
-    loss::exp_multiplier,
-    simd::{self, BLOCK, block_rows, vectorize},
-};
-use crate::device::{Projection, Tensor, shapes};
+use super::simd::{self, BLOCK, block_rows, vectorize};
+use crate::device::{Projection, Tensor};
 use rayon::prelude::*;
 
-/// Holds each of the rows of `n` elements in its set. NaN stays NaN, to be seen.
+/// Holds each of the rows of `n` elements in its set; those that need all rows are not for this. NaN stays NaN, to be
+/// seen.
 #[inline(always)]
 pub(super) fn project_rows(rows: &mut [f32], n: usize, projection: Projection) {
-    match projection {
-        Projection::None => {}
-        Projection::Simplex => {
-            for row in rows.chunks_exact_mut(n) {
-                simplex(row);
-            }
+    for row in rows.chunks_exact_mut(n) {
+        match projection {
+            Projection::None | Projection::MaxL2 | Projection::MaxL1 => return,
+            Projection::AtLeast(least) => return raise(rows, least),
+            Projection::Simplex => simplex(row),
+            Projection::Ball(radius) => ball(row, radius),
+            Projection::UnitL2 => divide(row, (norm_l2(row) + 1e-8) as f32),
+            Projection::UnitL1 => divide(row, (norm_l1(row) + 1e-8) as f32),
         }
-        Projection::Ball(radius) => {
-            for row in rows.chunks_exact_mut(n) {
-                ball(row, radius);
-            }
-        }
+    }
+}
+
+#[inline(always)]
+fn raise(values: &mut [f32], least: f32) {
+    for value in values {
+        *value = if *value < least { least } else { *value };
     }
 }
 
 #[inline(always)]
 fn simplex(row: &mut [f32]) {
-    for w in &mut *row {
-        *w = if *w < 0.0 { 0.0 } else { *w };
-    }
-    let divisor = (simd::sum(row) + 1e-8) as f32;
-    for w in row {
-        *w /= divisor;
-    }
+    raise(row, 0.0);
+    divide(row, (simd::sum(row) + 1e-8) as f32);
 }
 
 #[inline(always)]
 fn ball(row: &mut [f32], radius: f32) {
-    let norm = simd::sumsq(row).sqrt();
+    let norm = norm_l2(row);
     if norm > f64::from(radius) {
         let scale = (f64::from(radius) / norm) as f32;
         for r in row {
@@ -47,25 +44,47 @@ fn ball(row: &mut [f32], radius: f32) {
     }
 }
 
+#[inline(always)]
+fn divide(values: &mut [f32], divisor: f32) {
+    for value in values {
+        *value /= divisor;
+    }
+}
+
+#[inline(always)]
+fn norm_l2(row: &[f32]) -> f64 {
+    simd::sumsq(row).sqrt()
+}
+
+#[inline(always)]
+fn norm_l1(row: &[f32]) -> f64 {
+    simd::sum_pairs(row, row, |x, _| f64::from(x.abs()))
+}
+
 /// The projection alone.
 pub(super) fn project(param: &mut Tensor, projection: Projection) {
     let n = param.cols();
     if n == 0 || projection == Projection::None {
         return;
     }
-    param.cpu_mut().par_chunks_mut(block_rows(n) * n).for_each(|rows| {
-        vectorize!(project_rows(rows, n, projection));
-    });
+    if !projection.is_global() {
+        let blocks = param.cpu_mut().par_chunks_mut(block_rows(n) * n);
+        blocks.for_each(|rows| vectorize!(project_rows(rows, n, projection)));
+        return;
+    }
+    let l1 = projection == Projection::MaxL1;
+    let largest = largest_norm(param.cpu(), n, l1) as f32;
+    if largest != 0.0 {
+        let blocks = param.cpu_mut().par_chunks_mut(BLOCK);
+        blocks.for_each(|values| vectorize!(divide(values, largest)));
+    }
 }
 
-/// wc = (wc + r)·eᵐ.
-pub(super) fn add_relaxation(wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
-    shapes::expect("relaxation", r, wc.shape());
-    let scale = exp_multiplier(multiplier);
-    let blocks = wc.cpu_mut().par_chunks_mut(BLOCK).zip(r.cpu().par_chunks(BLOCK));
-    blocks.for_each(|(wc, r)| {
-        vectorize!(for (wc, &r) in wc.iter_mut().zip(r) {
-            *wc = (*wc + r) * scale;
-        });
+/// The largest ‖row‖₂ or ‖row‖₁. By their bits, in whose order NaN comes after all numbers: it is to be seen.
+fn largest_norm(values: &[f32], n: usize, l1: bool) -> f64 {
+    let norms = values.par_chunks(n).with_min_len(block_rows(n)).map(|row| {
+        let norm = vectorize!(if l1 { norm_l1(row) } else { norm_l2(row) });
+        norm.abs().to_bits()
     });
+    f64::from_bits(norms.max().unwrap_or(0))
 }

@@ -8,7 +8,7 @@ use crate::device::{Grad, Tensor, log, shapes};
 use rayon::prelude::*;
 
 /// Columns that a task sums.
-const COLUMNS: usize = 128;
+pub(super) const COLUMNS: usize = 128;
 
 /// Rows of a chunk when the columns of `rows` rows are summed chunk by chunk: few chunks, so that their partial sums
 /// stay small, and the same whatever the number of threads.
@@ -34,18 +34,21 @@ pub(super) fn column_sums(a: &Tensor, out: &mut Tensor) {
     shapes::expect("column sums", out, [n, 1]);
     let a = a.cpu();
     out.cpu_mut().par_chunks_mut(COLUMNS).enumerate().for_each(|(task, out)| {
-        let first = task * COLUMNS;
-        vectorize!({
-            let mut sums = [0.0_f64; COLUMNS];
-            for row in a.chunks_exact(n) {
-                let row = &row[first..first + out.len()];
-                for (sum, &x) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(x);
-                }
-            }
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
-        });
+        let sums = vectorize!(sum_columns(a, n, task * COLUMNS, out.len()));
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
     });
+}
+
+/// The sums of `count` of the `n` columns, from `first` on; at most as many as a task takes.
+#[inline(always)]
+pub(super) fn sum_columns(a: &[f32], n: usize, first: usize, count: usize) -> [f64; COLUMNS] {
+    let mut sums = [0.0; COLUMNS];
+    for row in a.chunks_exact(n) {
+        for (sum, &x) in sums.iter_mut().zip(&row[first..first + count]) {
+            *sum += f64::from(x);
+        }
+    }
+    sums
 }
 
 /// `out[0, slot]` = Σ of the squares of a gradient.
@@ -73,14 +76,13 @@ pub(super) fn clip_scale(
     sumsq: &Tensor,
     max_norm: Option<f32>,
     scale: &mut Tensor,
-    log: &mut Tensor,
-    row: usize,
+    mut cell: log::Cell<'_>,
 ) {
     shapes::expect("clip scale", scale, [1, 1]);
     let norm = sumsq.cpu().iter().map(|&x| f64::from(x)).sum::<f64>().sqrt();
     let ratio = max_norm.map_or(1.0, |max| f64::from(max) / (norm + 1e-6));
     scale.cpu_mut()[0] = if ratio > 1.0 { 1.0 } else { ratio as f32 };
-    log.cpu_mut()[row * log::WIDTH + log::GRAD_NORM] = norm as f32;
+    *cell.cpu_mut() = norm as f32;
 }
 
 /// out [n, 1] = ‖row‖².

@@ -1,6 +1,9 @@
 //! Top-k, and sparse codes made dense.
 
-use super::simd::{any, block_rows, vectorize};
+use super::{
+    order::{Order, Relu, Signed},
+    simd::{any, block_rows, vectorize},
+};
 use crate::device::{Codes, Tensor, shapes};
 use rayon::prelude::*;
 
@@ -9,6 +12,15 @@ const GROUP: usize = 32;
 
 /// Of relu(pre) the k largest of each row, ascending by concept.
 pub(super) fn top_k(pre: &Tensor, codes: &mut Codes) {
+    select::<Relu>(pre, codes);
+}
+
+/// Of pre the k largest of each row, ascending by concept.
+pub(super) fn top_k_signed(pre: &Tensor, codes: &mut Codes) {
+    select::<Signed>(pre, codes);
+}
+
+fn select<O: Order>(pre: &Tensor, codes: &mut Codes) {
     shapes::expect("pre-codes", pre, [codes.rows(), codes.concepts()]);
     let (n, k) = (pre.cols(), codes.width());
     if n == 0 || k == 0 {
@@ -21,28 +33,27 @@ pub(super) fn top_k(pre: &Tensor, codes: &mut Codes) {
     let counts = codes.counts.cpu_mut().par_iter_mut();
     let places = indices.zip(values).zip(counts);
     rows.zip(places).with_min_len(block_rows(n)).for_each_init(
-        || Candidates::new(k.min(n)),
+        || Candidates::<O>::new(k.min(n)),
         |candidates, (row, ((indices, values), count))| {
             let kept = vectorize!(candidates.scan(row));
             *count = kept as u32;
             let kept = &candidates.keys[..kept];
             for ((index, value), &key) in indices.iter_mut().zip(values).zip(kept) {
-                (*index, *value) = (concept(key), value_of(key));
+                (*index, *value) = (concept(key), O::value(rank(key)));
             }
         },
     );
 }
 
-/// The order of the selection in one number: a larger value first, then a lower concept. Positive values only,
-/// whose bits ascend as they do.
+/// The order of the selection in one number: a larger value first, then a lower concept.
 #[inline(always)]
-fn key(value: f32, concept: u32) -> u64 {
-    (u64::from(value.to_bits()) << 32) | u64::from(!concept)
+fn key(rank: u32, concept: u32) -> u64 {
+    (u64::from(rank) << 32) | u64::from(!concept)
 }
 
 #[inline(always)]
-fn value_of(key: u64) -> f32 {
-    f32::from_bits((key >> 32) as u32)
+fn rank(key: u64) -> u32 {
+    (key >> 32) as u32
 }
 
 #[inline(always)]
@@ -51,35 +62,37 @@ fn concept(key: u64) -> u32 {
 }
 
 /// Pre-codes above a threshold that rises as better ones turn up; always ascending by concept.
-struct Candidates {
+struct Candidates<O: Order> {
     k: usize,
     keys: Vec<u64>,
     order: Vec<u64>,
     /// The largest value of each of as many classes of concepts.
-    greatest: Vec<f32>,
+    greatest: Vec<O::Place>,
 }
 
-impl Candidates {
+impl<O: Order> Candidates<O> {
     fn new(k: usize) -> Self {
         let capacity = (4 * k).max(2 * GROUP) + GROUP;
         let classes = (2 * k).next_multiple_of(2 * GROUP);
-        Self { k, keys: vec![0; capacity], order: vec![0; capacity], greatest: vec![0.0; classes] }
+        let greatest = vec![O::NEVER; classes];
+        Self { k, keys: vec![0; capacity], order: vec![0; capacity], greatest }
     }
 
-    /// Puts the at most k largest positive values of `row` first and returns how many there are.
+    /// Puts the at most k largest values of `row` that may be taken first and returns how many there are.
     #[inline(always)]
     fn scan(&mut self, row: &[f32]) -> usize {
         let (mut len, mut threshold) = (0, self.first_threshold(row));
         for (group, values) in row.chunks(GROUP).enumerate() {
-            if !any(values.iter().map(|&value| value > threshold)) {
+            if !any(values.iter().map(|&value| O::place(value) > threshold)) {
                 continue;
             }
             for (concept, &value) in (group * GROUP..).zip(values) {
-                self.keys[len] = key(value, concept as u32);
-                len += usize::from(value > threshold);
+                let place = O::place(value);
+                self.keys[len] = key(O::rank(place), concept as u32);
+                len += usize::from(place > threshold);
             }
             if len + GROUP > self.keys.len() {
-                threshold = value_of(self.prune(len));
+                threshold = O::place(O::value(rank(self.prune(len))));
                 len = self.k;
             }
         }
@@ -93,20 +106,22 @@ impl Candidates {
     /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
     /// least the k-th largest of the classes' greatest, so that no smaller one is taken; a tie with it may be.
     #[inline(always)]
-    fn first_threshold(&mut self, row: &[f32]) -> f32 {
+    fn first_threshold(&mut self, row: &[f32]) -> O::Place {
         let classes = self.greatest.len();
         if row.len() < 2 * classes {
-            return 0.0;
+            return O::NEVER;
         }
-        self.greatest.fill(0.0);
+        self.greatest.fill(O::NEVER);
         for values in row.chunks(classes) {
             for (greatest, &value) in self.greatest.iter_mut().zip(values) {
-                *greatest = if value > *greatest { value } else { *greatest };
+                let place = O::place(value);
+                *greatest = if place > *greatest { place } else { *greatest };
             }
         }
         let nth = classes - self.k;
-        let (_, least, _) = self.greatest.select_nth_unstable_by(nth, f32::total_cmp);
-        if *least > 0.0 { least.next_down() } else { 0.0 }
+        let order = |a: &O::Place, b: &O::Place| O::rank(*a).cmp(&O::rank(*b));
+        let (_, &mut least, _) = self.greatest.select_nth_unstable_by(nth, order);
+        O::below(least)
     }
 
     /// Keeps the k largest of the first `len` keys, in their order, and returns the smallest of them.
@@ -138,6 +153,24 @@ pub(super) fn scatter(codes: &Codes, dense: &mut Tensor) {
         let places = row * width..row * width + count as usize;
         for (&concept, &value) in indices[places.clone()].iter().zip(&values[places]) {
             dense[concept as usize] = value;
+        }
+    });
+}
+
+/// `dense[b, indices[b, i]]` += factor · `values[b, i]` at the entries.
+pub(super) fn scatter_add(codes: &Codes, values: &Tensor, factor: f32, dense: &mut Tensor) {
+    shapes::expect("dense matrix", dense, [codes.rows(), codes.concepts()]);
+    shapes::entries(codes, values);
+    let (n, width) = (dense.cols(), codes.width());
+    if n == 0 {
+        return;
+    }
+    let (indices, values) = (codes.indices.cpu(), values.cpu());
+    let rows = dense.cpu_mut().par_chunks_mut(n).zip(codes.counts.cpu()).enumerate();
+    rows.with_min_len(block_rows(width)).for_each(|(row, (dense, &count))| {
+        let places = row * width..row * width + count as usize;
+        for (&concept, &value) in indices[places.clone()].iter().zip(&values[places]) {
+            dense[concept as usize] += factor * value;
         }
     });
 }

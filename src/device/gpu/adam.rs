@@ -1,8 +1,9 @@
-//! The update of a parameter, and what holds it in its set.
+//! The update of a parameter.
 
 use super::Gpu;
 use super::gradient::{Entries, RowsParams};
-use super::pipelines::{Access::*, Constants, KernelSpec};
+use super::pipelines::{Access::*, KernelSpec};
+use super::project::{ROW_WISE, constants};
 use super::registry::Family;
 use super::segments::segments;
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
@@ -38,37 +39,7 @@ static ROWS: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-static PROJECT: KernelSpec = KernelSpec {
-    name: "project",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/project.wgsl"),
-        include_str!("../../../shaders/project.wgsl"),
-    ),
-    entry: "main",
-    storage: &[ReadWrite],
-    trusted: true,
-};
-
-const NONE: Constants<'static> = &[("PROJECTION", 0.0)];
-const SIMPLEX: Constants<'static> = &[("PROJECTION", 1.0)];
-const BALL: Constants<'static> = &[("PROJECTION", 2.0)];
-
-pub(super) const FAMILY: Family = &[
-    (&DENSE, &[NONE, SIMPLEX, BALL]),
-    (&ROWS, &[NONE, SIMPLEX, BALL]),
-    (&PROJECT, &[SIMPLEX, BALL]),
-];
-
-/// The shader's constant and the radius.
-fn constants(projection: Projection) -> (Constants<'static>, f32) {
-    match projection {
-        Projection::None => (NONE, 0.0),
-        Projection::Simplex => (SIMPLEX, 0.0),
-        Projection::Ball(radius) => (BALL, radius),
-    }
-}
+pub(super) const FAMILY: Family = &[(&DENSE, ROW_WISE), (&ROWS, ROW_WISE)];
 
 /// `Params` of shaders/shared/adam_params.wgsl.
 #[repr(C)]
@@ -86,7 +57,8 @@ struct Params {
     eps: f32,
     step_size: f32,
     inv_sqrt_bias2: f32,
-    radius: f32,
+    decay: f32,
+    bound: f32,
     grad_start: u32,
     entries: RowsParams,
 }
@@ -106,10 +78,11 @@ pub(super) fn adam(
     shapes::expect("second moment", second, [rows, cols]);
     shapes::grad(&grad, [rows, cols]);
     shapes::expect("scale", scale, [1, 1]);
+    shapes::row_wise(projection);
     if cols == 0 {
         return;
     }
-    let (constants, radius) = constants(projection);
+    let (constants, bound) = constants(projection);
     let scale = scale.gpu().single();
     // A gradient that is made has the rows of the parameter, whose chunks stand in for its own.
     let stored = if let Grad::Dense(dense) = grad { dense.gpu() } else { param.gpu() };
@@ -129,7 +102,8 @@ pub(super) fn adam(
             eps: step.eps,
             step_size: step.step_size,
             inv_sqrt_bias2: step.inv_sqrt_bias2,
-            radius,
+            decay: step.decay,
+            bound,
             grad_start: segment.start(3, cols),
             entries: RowsParams::default(),
         };
@@ -150,27 +124,5 @@ pub(super) fn adam(
             let buffers = [param, first, second, scale, &*stored];
             gpu.dispatch(&DENSE, constants, &buffers, &params, groups);
         }
-    }
-}
-
-/// `Params` of shaders/project.wgsl.
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Project {
-    rows: u32,
-    cols: u32,
-    param_start: u32,
-    radius: f32,
-}
-
-pub(super) fn project(gpu: &Gpu, param: &mut Tensor, projection: Projection) {
-    if projection == Projection::None {
-        return;
-    }
-    let (constants, radius) = constants(projection);
-    let [rows, cols] = param.shape();
-    for (chunk, rows) in param.gpu().in_use(rows) {
-        let params = Project { rows: rows.len() as u32, cols: cols as u32, param_start: 0, radius };
-        gpu.dispatch(&PROJECT, constants, &[chunk], &params, rows.len() as u64);
     }
 }

@@ -21,10 +21,11 @@ const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
 static ENTRIES: KernelSpec = spec("count_entries", &[Read, Read, ReadWrite, ReadWrite]);
 static COLUMNS: KernelSpec = spec("count_columns", &[Read, ReadWrite]);
 static ROWS: KernelSpec = spec("count_rows", &[Read, ReadWrite]);
+static IDLE: KernelSpec = spec("count_idle", &[Read, ReadWrite, ReadWrite]);
 static TOTALS: KernelSpec = spec("count_totals", &[Read, Read, ReadWrite]);
 
 pub(super) const FAMILY: Family =
-    &[(&ENTRIES, PLAIN), (&COLUMNS, PLAIN), (&ROWS, PLAIN), (&TOTALS, PLAIN)];
+    &[(&ENTRIES, PLAIN), (&COLUMNS, PLAIN), (&ROWS, PLAIN), (&IDLE, PLAIN), (&TOTALS, PLAIN)];
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -118,4 +119,35 @@ fn totals(
     let (_, most_at) = log_place(log.gpu(), row, log::MOST);
     let params = Totals { summed: summed as u32, compared: compared as u32, active_at, most_at };
     gpu.dispatch(&TOTALS, &[], &[active, rows, chunk], &params, 1);
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Idle {
+    count: u32,
+    fired_start: u32,
+    seen_start: u32,
+    idle_start: u32,
+    rows: u32,
+}
+
+pub(super) fn count_idle(
+    gpu: &Gpu,
+    fired: &Tensor<u32>,
+    rows: usize,
+    seen: &mut Tensor<u32>,
+    idle: &mut Tensor<u32>,
+) {
+    shapes::idle(fired, seen, idle);
+    for segment in segments([fired.gpu(), seen.gpu(), idle.gpu()], fired.rows()) {
+        let params = Idle {
+            count: segment.count(1),
+            fired_start: segment.start(0, 1),
+            seen_start: segment.start(1, 1),
+            idle_start: segment.start(2, 1),
+            rows: u32::try_from(rows).unwrap_or(u32::MAX),
+        };
+        let groups = params.count.div_ceil(64).into();
+        gpu.dispatch(&IDLE, &[], &segment.chunks, &params, groups);
+    }
 }

@@ -45,7 +45,7 @@ static BACKWARD_SPARSE: KernelSpec =
     spec("jump_backward_sparse", SPARSE, "backward", &[Read, Read, Read, ReadWrite, ReadWrite]);
 
 /// One for each of [`Kernel::ALL`].
-const KERNELS: &[Constants<'static>] = &[
+pub(super) const KERNELS: &[Constants<'static>] = &[
     &[("KERNEL", 0.0)],
     &[("KERNEL", 1.0)],
     &[("KERNEL", 2.0)],
@@ -65,12 +65,12 @@ pub(super) const FAMILY: Family = &[
     (&BACKWARD_SPARSE, KERNELS),
 ];
 
-fn constants(kernel: Kernel) -> Constants<'static> {
+pub(super) fn constants(kernel: Kernel) -> Constants<'static> {
     KERNELS[kernel as usize]
 }
 
 /// θ [K] = e^t, made by one kernel for all who compare with it: they then decide on the same bits.
-fn theta(gpu: &Gpu, thresholds: &Tensor) -> Arc<Chunk> {
+pub(super) fn theta(gpu: &Gpu, thresholds: &Tensor) -> Arc<Chunk> {
     let concepts = thresholds.rows();
     let theta = gpu.scratch("theta", concepts);
     let buffers = [thresholds.gpu().single(), &theta];

@@ -59,6 +59,7 @@ pub(super) fn mse(
     x: &Tensor,
     raw: &mut Tensor,
     multiplier: Option<&Tensor>,
+    weight: f32,
     h: &mut Tensor,
     grad_multiplier: &mut Tensor,
     log: &mut Tensor,
@@ -85,7 +86,7 @@ pub(super) fn mse(
             raw_start: part.start(1, cols),
             h_start: part.start(2, cols),
             partial_start,
-            factor: (2.0 / x.len() as f64) as f32,
+            factor: (f64::from(weight) * 2.0 / x.len() as f64) as f32,
         };
         let [x, raw, h] = part.chunks;
         let groups = params.count.div_ceil(BLOCK);

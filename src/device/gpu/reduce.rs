@@ -83,8 +83,13 @@ struct ColumnSlabs {
 }
 
 pub(super) fn column_sums(gpu: &Gpu, a: &Tensor, out: &mut Tensor) {
+    expect("column sums", out, [a.cols(), 1]);
+    column_sums_in(gpu, a, out.gpu().single());
+}
+
+/// out [n] = the sums of the columns of a [B, n]; nothing without rows.
+pub(super) fn column_sums_in(gpu: &Gpu, a: &Tensor, out: &Chunk) {
     let cols = a.cols();
-    expect("column sums", out, [cols, 1]);
     for segment in segments([a.gpu()], a.rows()) {
         let slabs = slabs(gpu, segment.rows, cols);
         let partial = gpu.scratch("column slabs", slabs.count * cols);
@@ -95,7 +100,7 @@ pub(super) fn column_sums(gpu: &Gpu, a: &Tensor, out: &mut Tensor) {
             slab: slabs.rows as u32,
         };
         gpu.dispatch(&COLUMN_SLABS, &[], &[segment.chunks[0], &partial], &params, slabs.groups);
-        column_totals(gpu, &partial, slabs.count, cols, segment.row0 > 0, out.gpu().single());
+        column_totals(gpu, &partial, slabs.count, cols, segment.row0 > 0, out);
     }
 }
 
@@ -144,6 +149,12 @@ pub(super) fn log_place(log: &RowBuffers, row: usize, column: usize) -> (&Chunk,
     (chunk, ((row - chunk.row0) * log::WIDTH + column) as u32)
 }
 
+/// The chunk and the place in it of a cell of the log.
+pub(super) fn cell_place<'a>(cell: &'a log::Cell<'_>) -> (&'a Chunk, u32) {
+    cell.check();
+    log_place(cell.log.gpu(), cell.row, cell.column)
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Clip {
@@ -158,12 +169,10 @@ pub(super) fn clip_scale(
     sumsq: &Tensor,
     max_norm: Option<f32>,
     scale: &mut Tensor,
-    log: &mut Tensor,
-    row: usize,
+    cell: log::Cell<'_>,
 ) {
     expect("scale", scale, [1, 1]);
-    assert!(row < log.rows() && log.cols() == log::WIDTH, "row {row} of the log {:?}", log.shape());
-    let (log, norm_at) = log_place(log.gpu(), row, log::GRAD_NORM);
+    let (log, norm_at) = cell_place(&cell);
     let params = Clip {
         slots: sumsq.len() as u32,
         norm_at,

@@ -17,12 +17,24 @@ const FAMILIES: &[Family] = &[
     super::gradient::FAMILY,
     super::sumsq::FAMILY,
     super::adam::FAMILY,
+    super::project::FAMILY,
     super::jump::FAMILY,
     super::loss::FAMILY,
     super::reduce::FAMILY,
     super::counters::FAMILY,
     super::kmeans::FAMILY,
-    super::relaxation::FAMILY,
+    super::batch_norm::FAMILY,
+    super::columns::FAMILY,
+    super::dictionary::FAMILY,
+    super::elementwise::FAMILY,
+    super::kth_largest::FAMILY,
+    super::l0::FAMILY,
+    super::layer_norm::FAMILY,
+    super::reanimate::FAMILY,
+    super::relu::FAMILY,
+    super::residual::FAMILY,
+    super::row_penalty::FAMILY,
+    super::term::FAMILY,
 ];
 
 /// A shader as some pipeline uses it.
@@ -41,7 +53,7 @@ pub struct ShaderVariant {
     pub storage_buffers: usize,
 }
 
-/// Every variant of every kernel.
+/// Every variant of every kernel; of those that are written for an expression, one.
 #[doc(hidden)]
 pub fn all_shaders() -> Vec<ShaderVariant> {
     let variant = |spec: &KernelSpec, constants| ShaderVariant {
@@ -54,6 +66,7 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
     FAMILIES
         .iter()
         .flat_map(|family| family.iter())
+        .chain(&[(super::pointwise::example(), PLAIN)])
         .flat_map(|(spec, sets)| sets.iter().map(move |constants| variant(spec, constants)))
         .collect()
 }

@@ -40,7 +40,19 @@ static SCATTER: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-pub(super) const FAMILY: Family = &[(&SPMM, PLAIN), (&SDDMM, PLAIN), (&SCATTER, PLAIN)];
+static SCATTER_ADD: KernelSpec = KernelSpec {
+    name: "scatter_add",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/scatter_add.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
+pub(super) const FAMILY: Family =
+    &[(&SPMM, PLAIN), (&SDDMM, PLAIN), (&SCATTER, PLAIN), (&SCATTER_ADD, PLAIN)];
 
 /// `Params` of shaders/spmm.wgsl.
 #[repr(C)]
@@ -162,5 +174,45 @@ pub(super) fn scatter(gpu: &Gpu, codes: &Codes, dense: &mut Tensor) {
             dense_start: segment.start(3, concepts),
         };
         gpu.dispatch(&SCATTER, &[], &segment.chunks, &params, segment.rows as u64);
+    }
+}
+
+/// `Params` of shaders/scatter_add.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct ScatterAdd {
+    rows: u32,
+    width: u32,
+    concepts: u32,
+    indices_start: u32,
+    values_start: u32,
+    counts_start: u32,
+    dense_start: u32,
+    factor: f32,
+}
+
+pub(super) fn scatter_add(
+    gpu: &Gpu,
+    codes: &Codes,
+    values: &Tensor,
+    factor: f32,
+    dense: &mut Tensor,
+) {
+    let (width, concepts) = (codes.width(), codes.concepts());
+    shapes::expect("dense matrix", dense, [codes.rows(), concepts]);
+    shapes::entries(codes, values);
+    let operands = [codes.indices.gpu(), values.gpu(), codes.counts.gpu(), dense.gpu()];
+    for segment in segments(operands, codes.rows()) {
+        let params = ScatterAdd {
+            rows: segment.rows as u32,
+            width: width as u32,
+            concepts: concepts as u32,
+            indices_start: segment.start(0, width),
+            values_start: segment.start(1, width),
+            counts_start: segment.start(2, 1),
+            dense_start: segment.start(3, concepts),
+            factor,
+        };
+        gpu.dispatch(&SCATTER_ADD, &[], &segment.chunks, &params, segment.rows as u64);
     }
 }

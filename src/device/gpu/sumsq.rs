@@ -77,8 +77,13 @@ pub(super) fn sumsq(gpu: &Gpu, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
         Grad::Dense(dense) => stored(gpu, dense),
         Grad::Rows { by_atom, values, source } => made(gpu, Entries { by_atom, values, source }),
     };
+    total(gpu, &partial, len, out.gpu().single(), slot);
+}
+
+/// `out[slot]` = the sum of the first `len` of `partial`.
+pub(super) fn total(gpu: &Gpu, partial: &Chunk, len: usize, out: &Chunk, slot: usize) {
     let params = Total { len: len as u32, slot: slot as u32 };
-    gpu.dispatch(&TOTAL, &[], &[&*partial, out.gpu().single()], &params, 1);
+    gpu.dispatch(&TOTAL, &[], &[partial, out], &params, 1);
 }
 
 /// Room for `len` partial sums.

@@ -1,8 +1,8 @@
 //! The k largest codes of each row.
 
 use super::Gpu;
-use super::pipelines::{Access::*, KernelSpec};
-use super::registry::{Family, PLAIN};
+use super::pipelines::{Access::*, Constants, KernelSpec};
+use super::registry::Family;
 use super::segments::segments;
 use crate::device::{Codes, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
@@ -18,7 +18,10 @@ static TOP_K: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-pub(super) const FAMILY: Family = &[(&TOP_K, PLAIN)];
+const RELU: Constants<'static> = &[("SIGNED", 0.0)];
+const SIGNED: Constants<'static> = &[("SIGNED", 1.0)];
+
+pub(super) const FAMILY: Family = &[(&TOP_K, &[RELU, SIGNED])];
 
 /// `Params` of shaders/top_k.wgsl.
 #[repr(C)]
@@ -34,6 +37,14 @@ struct Params {
 }
 
 pub(super) fn top_k(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
+    select(gpu, RELU, pre, codes);
+}
+
+pub(super) fn top_k_signed(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
+    select(gpu, SIGNED, pre, codes);
+}
+
+fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Codes) {
     let (concepts, k) = (codes.concepts(), codes.width());
     shapes::expect("pre-codes", pre, [codes.rows(), concepts]);
     let operands = [pre.gpu(), codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu()];
@@ -47,6 +58,6 @@ pub(super) fn top_k(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
             values_start: segment.start(2, k),
             counts_start: segment.start(3, 1),
         };
-        gpu.dispatch(&TOP_K, &[], &segment.chunks, &params, segment.rows as u64);
+        gpu.dispatch(&TOP_K, constants, &segment.chunks, &params, segment.rows as u64);
     }
 }
