@@ -2,9 +2,9 @@
 //!
 //! A sparse autoencoder turns the activations of a neural network into a dictionary of concepts. An *archetypal* one
 //! (Fel et al., ICML 2025, arXiv 2502.12892) holds every atom of that dictionary close to the convex hull of real data
-//! points, D = (W C + R)·eᵐ, so that it comes out (nearly) the same at every run. This crate trains and applies the two
-//! models of the reference implementation, [`sae::RaTopKSae`] and [`sae::RaJumpSae`], with WGSL compute shaders or with
-//! plain Rust, and reads and writes its weights.
+//! points, D = (W C + R)·eᵐ, so that it comes out (nearly) the same at every run. This crate trains and applies the
+//! models of the reference implementation, [`sae::RaTopKSae`] and [`sae::RaJumpSae`], and the baselines that they are held
+//! against, with WGSL compute shaders or with plain Rust, and reads and writes its weights.
 //!
 //! ```
 //! use archetypal::{
@@ -52,9 +52,19 @@
 //! # Where things are
 //! - [`data`]: files to normalised batches; [`points`]: k-means or a sample.
 //! - [`sae`]: the models; [`train`]: their training; [`checkpoint`]: their files.
-//! - [`metrics`]: what a trained model is worth; [`explore`]: what one looks at.
+//! - [`metrics`]: what a trained model is worth; [`explore`]: what one looks at; [`export`]: models for other programs.
 //! - [`device`]: the operations that all of this is written against, on the CPU and on a GPU.
 //!
+//! # Parts of your own
+//! - A loss: as text, [`train::Loss`], with any [`expression`] of a single value as a penalty; or a [`train::Term`].
+//! - An encoder: a [`sae::Encoder`], given to `build_with` of a builder.
+//! - Data: a [`data::Source`].
+//!
+//! Terms and encoders are written with the operations of [`device::Backend`], so that they run on both backends;
+//! [`train::check_gradients`] tells whether their gradients are right. `examples/own_loss` and `examples/own_encoder` are
+//! worked ones; the other examples show the basic usage, jump, embedding, and data larger than memory.
+//!
+#![cfg_attr(doc, doc = "Coming from overcomplete: [`from_overcomplete`] has its names and ours.\n")]
 //! # Features
 //! `gpu` (default): the WGSL backend, through wgpu. `cli` (default): the `archetypal` command. Without both there is the
 //! library on the CPU.
@@ -66,10 +76,16 @@ pub mod data;
 pub mod device;
 mod error;
 pub mod explore;
+pub mod export;
+pub mod expression;
 pub mod metrics;
 pub mod points;
 pub mod sae;
 pub mod train;
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/from-overcomplete.md")]
+pub mod from_overcomplete {}
 
 pub use device::{Device, Tensor};
 pub use error::{Error, Result, human_bytes};

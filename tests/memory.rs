@@ -4,8 +4,8 @@
 mod common;
 
 use archetypal::{
-    sae::{SaeSettings, Selection},
-    train::memory_needed,
+    sae::Selection,
+    train::{Loss, memory_needed},
 };
 use std::{io::Write, path::Path, process::Command, time::Duration};
 
@@ -58,16 +58,8 @@ fn training_takes_what_it_says() {
     command.args(["--concepts", &CONCEPTS.to_string(), "--points", &POINTS.to_string()]);
     command.args(["--batch-size", &BATCH.to_string()]).stdout(std::process::Stdio::null());
     let peak = peak_anonymous_bytes(command);
-    let settings = SaeSettings {
-        input_shape: WIDTH,
-        nb_concepts: CONCEPTS,
-        nb_points: POINTS,
-        selection: Selection::TopK { k: 16 },
-        delta: 1.0,
-        use_multiplier: true,
-        encoder: Default::default(),
-    };
-    let needed = memory_needed(&settings, BATCH);
+    let settings = common::archetypal(CONCEPTS, WIDTH, POINTS, Selection::TopK { k: 16 });
+    let needed = memory_needed(&settings, &Loss::default(), BATCH);
     println!("peak {} MiB, counted {} MiB", peak >> 20, needed >> 20);
     assert!(peak > needed / 2, "{peak} is too little to have been measured");
     assert!(peak < needed + ALLOWANCE, "{peak} bytes, counted {needed} and {ALLOWANCE}");

@@ -5,7 +5,7 @@ mod common;
 use archetypal::{
     Device,
     checkpoint::{Checkpoint, Contents, to_bytes},
-    sae::{Kernel, ModelKind, Sae, SaeSettings, Selection, Tensors},
+    sae::{Kernel, ModelKind, Sae, Selection, StateDict, Thresholds},
     train::{DataFacts, Path, TrainSettings, Trainer},
 };
 use common::noise;
@@ -16,19 +16,14 @@ const WIDTH: usize = 8;
 
 /// A model whose encoder lets few codes through from the start.
 fn trainer(device: &Device) -> Trainer {
-    let settings = SaeSettings {
-        input_shape: WIDTH,
-        nb_concepts: 400,
-        nb_points: 16,
-        selection: Selection::Jump { kernel: Kernel::Gaussian, bandwidth: 1e-3 },
-        delta: 1.0,
-        use_multiplier: true,
-        encoder: Default::default(),
-    };
+    let (kernel, thresholds) = (Kernel::Gaussian, Thresholds::Reference);
+    let selection = Selection::Jump { kernel, bandwidth: 1e-3, thresholds };
+    let settings = common::archetypal(400, WIDTH, 16, selection);
     assert_eq!(settings.kind(), ModelKind::RaJump);
-    let mut tensors = Tensors::initial(&settings, noise(16 * WIDTH, 1), 0).unwrap();
-    tensors.encoder_bias.iter_mut().for_each(|bias| *bias -= 0.9);
-    let mut sae = Sae::new(device, settings, tensors).unwrap();
+    let mut state = StateDict::initial(&settings, noise(16 * WIDTH, 1), 0).unwrap();
+    let biases = state.values_mut("encoder.final_block.0.bias").unwrap();
+    biases.iter_mut().for_each(|bias| *bias -= 0.9);
+    let mut sae = Sae::new(device, settings, &state).unwrap();
     sae.project();
     let training = TrainSettings { epochs: 1, batch_size: BATCH, ..TrainSettings::default() };
     Trainer::new(sae, training, DataFacts { rows: BATCH * STEPS, row_variance: 1.0 }).unwrap()

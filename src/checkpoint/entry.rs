@@ -29,6 +29,12 @@ impl<'a> Entry<'a> {
         Ok(Self { name: name.into(), shape: shape.to_vec(), values: EntryValues::F32(values) })
     }
 
+    /// Values that were made for the file.
+    pub fn owned(name: impl Into<String>, shape: &[usize], values: Vec<f32>) -> Self {
+        let values = EntryValues::F32(Cow::Owned(values));
+        Self { name: name.into(), shape: shape.to_vec(), values }
+    }
+
     /// A vector that lies on the host.
     pub fn vector(name: impl Into<String>, values: &'a [f32]) -> Self {
         let shape = vec![values.len()];

@@ -5,9 +5,12 @@
 //! and what an unfinished run needs to go on in tensors named `train.*`.
 
 mod entry;
+mod guess;
 mod read;
+mod resume;
 mod write;
 
+pub use guess::holds_model;
 pub use read::{Checkpoint, Overrides};
 #[cfg(not(target_arch = "wasm32"))]
 pub use write::save;
@@ -23,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub const METADATA_KEY: &str = "archetypal";
 
 /// Version of the layout; raised when a reader of the old one could no longer read it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// State-dict names of this crate's own tensors.
 pub(crate) mod names {
@@ -32,6 +35,7 @@ pub(crate) mod names {
     pub const FIRST: &str = "train.first.";
     pub const SECOND: &str = "train.second.";
     pub const FIRED: &str = "train.fired";
+    pub const IDLE: &str = "train.idle";
 }
 
 /// All of a checkpoint that is not a tensor.
@@ -54,6 +58,9 @@ pub struct Manifest {
 pub struct RunState {
     /// What is known of the data it was started on.
     pub data: DataFacts,
+    /// Whether it has a loss of its author's own, which the file cannot bring along.
+    #[serde(default)]
+    pub custom_loss: bool,
     /// Step, epoch, batch, path and sums. Adam has taken as many steps as the run.
     pub progress: Progress,
 }

@@ -1,17 +1,14 @@
-//! From the bytes of a checkpoint, ours or the reference's, to a model or to a run that goes on.
+//! From the bytes of a checkpoint, ours or the reference's, to a model.
 
-use super::{FORMAT, METADATA_KEY, Manifest, RunState, names};
+use super::{FORMAT, METADATA_KEY, Manifest, guess, names};
 use crate::{
     data::{Normalizer, TensorFile},
     device::Device,
     error::{Error, Result},
     sae::{
-        EncoderKind, Kernel, Sae, SaeSettings, Selection, Tensors,
-        dictionary::names::{MIXING, MULTIPLIER, POINTS, RELAX},
-        encoder::{BIAS, WEIGHT},
-        model::THRESHOLDS,
+        Encoder, Kernel, Normalization, Sae, SaeSettings, Selection, StateDict, Thresholds,
+        model::{DIRECT_THRESHOLDS, RUNNING_THRESHOLD, THRESHOLDS},
     },
-    train::{Adam, Counters, Trainer},
 };
 use std::path::Path;
 
@@ -26,13 +23,15 @@ pub struct Overrides {
     pub kernel: Option<Kernel>,
     /// Jump's bandwidth; 1e-3 where nothing says otherwise.
     pub bandwidth: Option<f32>,
+    /// What a free dictionary is held to; l2 where nothing says otherwise.
+    pub normalization: Option<Normalization>,
 }
 
 /// A checkpoint whose header has been read.
 #[derive(Debug)]
 pub struct Checkpoint {
-    file: TensorFile,
-    manifest: Option<Manifest>,
+    pub(super) file: TensorFile,
+    pub(super) manifest: Option<Manifest>,
 }
 
 impl Checkpoint {
@@ -89,41 +88,28 @@ impl Checkpoint {
         &self.file
     }
 
-    /// Whether it holds an archetypal model at all.
+    /// Whether it holds a model at all.
     pub fn is_model(&self) -> bool {
-        self.file.contains(MIXING)
+        guess::holds_model(&self.file)
     }
 
-    /// The settings in the file, or what the shapes and `overrides` make of a file without.
+    /// The scale eᵐ of its dictionary.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it holds none.
+    pub fn multiplier(&self) -> Result<f32> {
+        guess::multiplier(&self.file).map(f32::exp)
+    }
+
+    /// The settings in the file, or what its tensors and `overrides` make of a file without.
     ///
     /// # Errors
     /// [`Error::File`] if a tensor is missing, [`Error::Setting`] if an override is out of range.
     pub fn settings(&self, overrides: &Overrides) -> Result<SaeSettings> {
-        if let Some(manifest) = &self.manifest {
-            return Ok(manifest.model.clone());
+        match &self.manifest {
+            Some(manifest) => Ok(manifest.model.clone()),
+            None => guess::settings(&self.file, overrides),
         }
-        let (_, [nb_concepts, nb_points]) = self.file.tensor(MIXING)?.matrix()?;
-        let (_, [_, input_shape]) = self.file.tensor(POINTS)?.matrix()?;
-        let selection = if self.file.contains(THRESHOLDS) {
-            Selection::Jump {
-                kernel: overrides.kernel.unwrap_or_default(),
-                bandwidth: overrides.bandwidth.unwrap_or(1e-3),
-            }
-        } else {
-            let k = overrides.top_k.unwrap_or(Selection::default_top_k(nb_concepts));
-            Selection::TopK { k }
-        };
-        let settings = SaeSettings {
-            input_shape,
-            nb_concepts,
-            nb_points,
-            selection,
-            delta: overrides.delta.unwrap_or(1.0),
-            use_multiplier: true,
-            encoder: EncoderKind::Linear,
-        };
-        settings.validate()?;
-        Ok(settings)
     }
 
     /// The model, on `device`.
@@ -141,10 +127,31 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::sae`].
     pub fn sae_with(&self, device: &Device, settings: SaeSettings) -> Result<Sae> {
-        let d = settings.input_shape;
-        let tensors = self.tensors(&settings)?;
-        let as_written = self.manifest.as_ref().is_some_and(|manifest| manifest.model == settings);
-        let mut sae = Sae::new(device, settings, tensors)?;
+        let state = self.state(&settings)?;
+        self.finished(Sae::new(device, settings, &state)?)
+    }
+
+    /// The model of a file that was trained with an encoder of one's own: `make` is given the tensors that the file
+    /// holds and returns that encoder with its values.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sae`], and those of `make`.
+    pub fn sae_with_encoder(
+        &self,
+        device: &Device,
+        make: impl FnOnce(&SaeSettings, &StateDict) -> Result<Box<dyn Encoder>>,
+    ) -> Result<Sae> {
+        let settings = self.settings(&Overrides::default())?;
+        let state = self.state(&settings)?;
+        let encoder = make(&settings, &state)?;
+        self.finished(Sae::with_encoder(device, settings, encoder, &state)?)
+    }
+
+    /// A model made of the file's tensors, with all that belongs to it.
+    fn finished(&self, mut sae: Sae) -> Result<Sae> {
+        let d = sae.settings().input_shape;
+        let as_written =
+            self.manifest.as_ref().is_some_and(|manifest| manifest.model == *sae.settings());
         if let Some(normalizer) = self.normalizer(d)? {
             sae.set_normalizer(normalizer)?;
         }
@@ -155,20 +162,40 @@ impl Checkpoint {
         Ok(sae)
     }
 
-    fn tensors(&self, settings: &SaeSettings) -> Result<Tensors> {
-        let (k, d, n) = (settings.nb_concepts, settings.input_shape, settings.nb_points);
-        Ok(Tensors {
-            encoder_weight: self.floats(WEIGHT, &[k, d])?,
-            encoder_bias: self.floats(BIAS, &[k])?,
-            mixing: self.floats(MIXING, &[k, n])?,
-            relax: self.floats(RELAX, &[k, d])?,
-            points: self.floats(POINTS, &[n, d])?,
-            multiplier: self.floats(MULTIPLIER, &[])?[0],
-            thresholds: match settings.selection {
-                Selection::TopK { .. } => Vec::new(),
-                Selection::Jump { .. } => self.floats(THRESHOLDS, &[k])?,
-            },
-        })
+    /// All tensors of the model, under the names that this crate has for them.
+    fn state(&self, settings: &SaeSettings) -> Result<StateDict> {
+        let mut state = StateDict::default();
+        for stored in self.file.names() {
+            let of_the_model = !["train.", "normalize."].iter().any(|p| stored.starts_with(p));
+            if let Some(name) = guess::state_name(&self.file, &stored).filter(|_| of_the_model) {
+                let (shape, values) = self.any_floats(&stored)?;
+                state.insert(name, &shape, values);
+            }
+        }
+        let k = settings.nb_concepts;
+        let direct =
+            matches!(settings.selection, Selection::Jump { thresholds: Thresholds::Direct, .. });
+        if direct && state.get(DIRECT_THRESHOLDS).is_none() {
+            let thresholds = state.values(THRESHOLDS, &[k])?.iter().map(|t| t.exp()).collect();
+            state.insert(DIRECT_THRESHOLDS, &[k], thresholds);
+        }
+        if matches!(settings.selection, Selection::BatchTopK { .. })
+            && state.get(RUNNING_THRESHOLD).is_none()
+        {
+            state.insert(RUNNING_THRESHOLD, &[], vec![-1.0]);
+        }
+        Ok(state)
+    }
+
+    fn any_floats(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+        let tensor = self.file.tensor(name)?;
+        let shape = tensor.shape().to_vec();
+        // PyTorch counts the batches that a norm has seen as an integer.
+        let values = match tensor.to_i64() {
+            Ok(integers) => integers.into_iter().map(|count| count as f32).collect(),
+            Err(_) => self.floats(name, &shape)?,
+        };
+        Ok((shape, values))
     }
 
     fn normalizer(&self, width: usize) -> Result<Option<Normalizer>> {
@@ -180,45 +207,7 @@ impl Checkpoint {
         Normalizer::from_parts(shift, scale).map(Some)
     }
 
-    /// The run that the file is a part of, to go on with.
-    ///
-    /// # Errors
-    /// [`Error::File`] if it holds no unfinished run; otherwise as [`Checkpoint::sae`].
-    pub fn trainer(&self, device: &Device) -> Result<Trainer> {
-        let Some(Manifest { training: Some(training), run: Some(run), .. }) = &self.manifest else {
-            return Err(Error::file(
-                self.file.path(),
-                "holds no unfinished training",
-                "Only files written by --checkpoint-every, by Ctrl-C or with --keep-optimizer can be resumed; \
-                 --init FILE starts a new run from the parameters of any other.",
-            ));
-        };
-        training.validate()?;
-        let RunState { data, progress } = run.clone();
-        let sae = self.sae(device, &Overrides::default())?;
-        if !progress.is_within(training, data.rows, sae.settings()) {
-            let problem = format!(
-                "it stands at step {}, epoch {}, batch {} ({:?}), where its run never is",
-                progress.step, progress.epoch, progress.batch, progress.path
-            );
-            let hint = "The checkpoint is damaged; resume from an earlier one.";
-            return Err(Error::file(self.file.path(), problem, hint));
-        }
-        let mut adam = Adam::new(device, &sae.parameters())?;
-        adam.steps = progress.step;
-        for (parameter, (first, second)) in sae.parameters().iter().zip(&mut adam.moments) {
-            for (prefix, moment) in [(names::FIRST, first), (names::SECOND, second)] {
-                let name = format!("{prefix}{}", parameter.name);
-                moment.write(&self.floats(&name, &parameter.dims)?);
-            }
-        }
-        let mut counters = Counters::new(device, sae.settings().nb_concepts)?;
-        let fired = self.file.tensor(names::FIRED)?.with_shape(&[sae.settings().nb_concepts])?;
-        counters.fired.write(&fired.to_u32()?);
-        Trainer::continued(sae, training.clone(), data, progress, adam, counters)
-    }
-
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    pub(super) fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let values = self.file.tensor(name)?.with_shape(shape)?.to_f32()?;
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             let problem = format!("tensor {name:?} holds {value}");

@@ -4,7 +4,10 @@ use super::{FORMAT, METADATA_KEY, Manifest, RunState, entry::Entry, names};
 use crate::{
     data::encode_tensors,
     error::Result,
-    sae::{Sae, dictionary},
+    sae::{
+        Sae,
+        model::{DIRECT_THRESHOLDS, THRESHOLDS},
+    },
     train::{TrainSettings, Trainer},
 };
 use std::collections::BTreeMap;
@@ -34,6 +37,12 @@ impl<'a> Contents<'a> {
     }
 
     async fn entries(&self) -> Result<Vec<Entry<'a>>> {
+        if let Self::Run(trainer) = *self {
+            assert!(
+                trainer.is_collected(),
+                "the figures of a run are collected before it is saved"
+            );
+        }
         match *self {
             Self::Model(sae, _) => model_entries(sae).await,
             Self::Run(trainer) => {
@@ -77,16 +86,14 @@ pub async fn save(path: impl AsRef<std::path::Path>, contents: Contents<'_>) -> 
 
 async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
     let mut entries = Vec::new();
-    for parameter in sae.parameters() {
+    for parameter in sae.parameters().into_iter().chain(sae.buffers()) {
         entries.push(Entry::of(parameter.name, &parameter.dims, &parameter.value).await?);
     }
-    let dictionary = &sae.dictionary;
-    if !dictionary.use_multiplier {
-        let multiplier = &dictionary.multiplier;
-        entries.push(Entry::of(multiplier.name, &multiplier.dims, &multiplier.value).await?);
+    if let Some(direct) = sae.thresholds.as_ref().filter(|t| t.name == DIRECT_THRESHOLDS) {
+        // For readers that know the reference's name only.
+        let logarithms = direct.value.read().await?.into_iter().map(f32::ln).collect();
+        entries.push(Entry::owned(THRESHOLDS, &direct.dims, logarithms));
     }
-    let points = &dictionary.points;
-    entries.push(Entry::of(dictionary::names::POINTS, &points.shape(), points).await?);
     entries.push(Entry::vector(names::SHIFT, sae.normalizer().shift()));
     entries.push(Entry::vector(names::SCALE, sae.normalizer().scale()));
     Ok(entries)
@@ -94,7 +101,7 @@ async fn model_entries(sae: &Sae) -> Result<Vec<Entry<'_>>> {
 
 impl Trainer {
     fn state(&self) -> RunState {
-        RunState { data: self.data, progress: self.progress.clone() }
+        RunState { data: self.data, custom_loss: self.custom_loss, progress: self.progress.clone() }
     }
 
     async fn entries(&self) -> Result<Vec<Entry<'_>>> {
@@ -105,6 +112,7 @@ impl Trainer {
             entries.push(Entry::of(name(names::SECOND), &parameter.dims, second).await?);
         }
         entries.push(Entry::counters(names::FIRED, &self.counters.fired).await?);
+        entries.push(Entry::counters(names::IDLE, &self.counters.idle).await?);
         Ok(entries)
     }
 }

@@ -62,9 +62,10 @@ impl Bytes {
     pub(crate) fn release(&self, start: usize, end: usize) {
         #[cfg(unix)]
         if let Self::Mapped(map) = self {
-            // The kernel maps up to 64 KiB around a page that is touched, so what a reader of this range brought in
-            // reaches beyond it; neighbours that are still in use come back by a cheap fault.
-            const AROUND: usize = 64 << 10;
+            // The kernel maps more than the page that is touched (64 KiB, and of a file that it caches in large folios
+            // up to 2 MiB), so what a reader of this range brought in reaches beyond it; neighbours that are still in
+            // use come back by a cheap fault.
+            const AROUND: usize = 2 << 20;
             let start = start.saturating_sub(AROUND);
             let end = end.saturating_add(AROUND).min(map.len());
             if start < end {

@@ -25,6 +25,35 @@ pub fn write_atomically(
     file.commit()
 }
 
+/// Writes files of these names into `folder`, which is made if its parent is there: each whole or not at all, and none
+/// before all are complete. They get their names in the order given.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub(crate) fn write_together(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+    let made = !folder.exists();
+    if made {
+        std::fs::create_dir(folder).map_err(|e| Error::io("make the folder", folder, e))?;
+    }
+    let written = write_all(folder, files);
+    if written.is_err() && made {
+        // Only an empty folder can be removed, and one that stays does no harm.
+        let _ = std::fs::remove_dir(folder);
+    }
+    written
+}
+
+fn write_all(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+    let complete = |(name, bytes): &(&str, &[u8])| {
+        let mut file = AtomicFile::create(&folder.join(name))?;
+        let written = file.file().write_all(bytes);
+        file.check(written)?;
+        Ok(file)
+    };
+    let files = files.iter().map(complete).collect::<Result<Vec<_>>>()?;
+    files.into_iter().try_for_each(AtomicFile::commit)
+}
+
 /// Whether [`write_atomically`] could write `path`, as far as that shows beforehand; nothing is left behind.
 ///
 /// # Errors
@@ -148,6 +177,28 @@ mod tests {
         assert!(matches!(write_atomically(directory.path(), |_| Ok(())), Err(Error::File { .. })));
         #[cfg(unix)]
         assert!(matches!(write_atomically("/dev/null", |_| Ok(())), Err(Error::File { .. })));
+    }
+
+    #[test]
+    fn files_of_a_folder_appear_together() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("out");
+        let files: [(&str, &[u8]); 2] = [("a", b"first"), ("b", b"second")];
+        for _ in 0..2 {
+            write_together(&folder, &files).unwrap();
+            assert_eq!(entries(&folder), ["a", "b"]);
+        }
+        assert_eq!(std::fs::read(folder.join("b")).unwrap(), b"second");
+
+        // What cannot be written keeps the others from appearing, and the folder too if there was none.
+        let other = directory.path().join("other");
+        let files: [(&str, &[u8]); 2] = [("a", b"first"), ("no/b", b"second")];
+        write_together(&other, &files).unwrap_err();
+        assert!(!other.exists());
+        std::fs::create_dir(&other).unwrap();
+        write_together(&other, &files).unwrap_err();
+        assert_eq!(entries(&other), [""; 0]);
+        write_together(&folder.join("a"), &files).unwrap_err();
     }
 
     #[cfg(unix)]

@@ -47,6 +47,8 @@ pub use batches::{Batch, BatchStream, Batches, read_normalized};
 pub use dtype::Dtype;
 pub use examples::{Example, Examples, Grid};
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) use files::write_together;
+#[cfg(not(target_arch = "wasm32"))]
 pub use files::{check_writable, write_atomically};
 pub use loader::Loader;
 pub use matrix::MatrixFile;

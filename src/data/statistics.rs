@@ -1,6 +1,6 @@
 //! Mean and variance of every dimension, in one pass over data of any size.
 
-use super::{DEFAULT_MEMORY, Source};
+use super::Source;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
@@ -41,7 +41,6 @@ impl Statistics {
         let (rows, width) = (source.rows(), source.width());
         let block_rows = (BLOCK_VALUES / width.max(1)).clamp(16, 1024);
         let blocks = rows.div_ceil(block_rows);
-        let too_large = (rows as u64).saturating_mul(source.row_bytes() as u64) > DEFAULT_MEMORY;
         let mut stack = Stack::default();
         for first in (0..blocks).step_by(WAVE) {
             let wave = first..(first + WAVE).min(blocks);
@@ -63,9 +62,8 @@ impl Statistics {
                 stack.push(partial?);
             }
             let done = wave.end.saturating_mul(block_rows).min(rows);
-            if too_large {
-                source.release(first * block_rows..done);
-            }
+            // What is read once need not stay, however small the set: it may be meant to take even less memory.
+            source.release(first * block_rows..done);
             progress(done);
         }
         let Some(total) = stack.finish() else {

@@ -3,7 +3,7 @@
 use crate::{
     device::{Codes, Tensor},
     error::{Error, Result},
-    sae::Sae,
+    sae::{Archetypal, Dictionary, Sae},
 };
 use serde::Serialize;
 
@@ -20,15 +20,15 @@ pub struct PointWeight {
 /// equals. Points without weight are left out.
 ///
 /// # Errors
-/// [`Error::Setting`] for a concept that does not exist; [`Error::TooLarge`], [`Error::Device`].
+/// [`Error::Setting`] for a concept that does not exist, or a free dictionary; [`Error::TooLarge`], [`Error::Device`].
 pub async fn atom_points(
     sae: &Sae,
     concepts: &[usize],
     count: usize,
 ) -> Result<Vec<Vec<PointWeight>>> {
-    let points = sae.settings().nb_points;
-    let weights = rows_of("concept", &sae.dictionary.mixing.value, concepts).await?;
-    Ok(weights.chunks_exact(points).map(|weights| largest(weights, count)).collect())
+    let mixing = &archetypal(sae)?.mixing.value;
+    let weights = rows_of("concept", mixing, concepts).await?;
+    Ok(weights.chunks_exact(mixing.cols()).map(|weights| largest(weights, count)).collect())
 }
 
 fn largest(weights: &[f32], count: usize) -> Vec<PointWeight> {
@@ -45,9 +45,21 @@ fn largest(weights: &[f32], count: usize) -> Vec<PointWeight> {
 /// The given points, [n, d] row by row, in the space of normalised rows.
 ///
 /// # Errors
-/// [`Error::Setting`] for a point that does not exist; [`Error::TooLarge`], [`Error::Device`].
+/// [`Error::Setting`] for a point that does not exist, or a free dictionary; [`Error::TooLarge`], [`Error::Device`].
 pub async fn point_rows(sae: &Sae, points: &[usize]) -> Result<Vec<f32>> {
-    rows_of("point", &sae.dictionary.points, points).await
+    rows_of("point", &archetypal(sae)?.points.value, points).await
+}
+
+fn archetypal(sae: &Sae) -> Result<&Archetypal> {
+    match &sae.dictionary {
+        Dictionary::Archetypal(archetypal) => Ok(archetypal),
+        Dictionary::Free(_) => Err(Error::setting(
+            "the dictionary",
+            "free",
+            "archetypal",
+            "Only the atoms of an archetypal dictionary are made of points.",
+        )),
+    }
 }
 
 /// Some rows of a matrix, gathered where it lives: it may be too large to be read for a few of them.

@@ -79,7 +79,7 @@ pub async fn top_rows(
     let mut batches = loader.in_order()?;
     while let Some(batch) = batches.next() {
         let batch = batch?;
-        let codes = buffers.encode(sae, &batch.data).rows().await?;
+        let codes = buffers.encode(sae, &batch.data)?.rows().await?;
         found.add(&batch.rows, &codes);
         batches.recycle(batch);
         on_progress(found.rows);

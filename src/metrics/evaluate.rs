@@ -71,7 +71,7 @@ impl Pass {
     /// Takes in the next normalised rows, [B, d].
     async fn add(&mut self, sae: &Sae, rows: &[f32]) -> Result<()> {
         let device = sae.device();
-        let codes = self.buffers.encode(sae, rows);
+        let codes = self.buffers.encode(sae, rows)?;
         self.sparsity.add(device, codes);
         self.x_hat.set_rows(rows.len() / self.x_hat.cols());
         codes.times(device, &self.dictionary, &mut self.x_hat);

@@ -30,10 +30,11 @@ figures! {
     coherence: f64 = "Largest |cosine| between two different atoms; 0 with one atom. A zero vector has cosine 0.";
     ood: f64 = "1 − mean over the atoms of the largest cosine to a row of the data: 0 where every atom points where \
         some row does. A zero vector has cosine 0.";
-    max_weight_mean: f64 = "Mean over the atoms of the largest mixing weight, max over j of W_ij.";
-    weight_entropy_mean: f64 = "Mean over the atoms of the entropy of the mixing weights, −Σ over j of W_ij ln W_ij, \
-        in nats.";
+    max_weight_mean: Option<f64> = "Mean over the atoms of the largest mixing weight, max over j of W_ij; null for a \
+        free dictionary.";
+    weight_entropy_mean: Option<f64> = "Mean over the atoms of the entropy of the mixing weights, −Σ over j of W_ij ln W_ij, \
+        in nats; null for a free dictionary.";
     relaxation_ratio_mean: Option<f64> = "Mean over the atoms of ‖R_i‖ / δ: 0 in the convex hull of the points, 1 at \
-        the rim of the relaxation; null if δ = 0.";
+        the rim of the relaxation; null if δ = 0 or the dictionary is free.";
     multiplier: f64 = "Scale eᵐ of the dictionary.";
 }

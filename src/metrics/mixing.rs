@@ -1,14 +1,18 @@
 //! What the atoms are blended of: mixing weights, relaxation and multiplier.
 
-use crate::{device::Tensor, error::Result, sae::Sae};
+use crate::{
+    device::Tensor,
+    error::Result,
+    sae::{Dictionary, DictionaryKind, Sae},
+};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// Figures of W, R and m.
 #[derive(Debug)]
 pub(super) struct Mixing {
-    pub max_weight_mean: f64,
-    pub weight_entropy_mean: f64,
+    pub max_weight_mean: Option<f64>,
+    pub weight_entropy_mean: Option<f64>,
     pub relaxation_ratio_mean: Option<f64>,
     pub multiplier: f64,
 }
@@ -19,23 +23,32 @@ impl Mixing {
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the device failed.
     pub async fn of(sae: &Sae) -> Result<Self> {
-        let dictionary = &sae.dictionary;
+        let multiplier = f64::from(sae.dictionary.multiplier().read_scalar().await?).exp();
+        let (Dictionary::Archetypal(archetypal), DictionaryKind::Archetypal { delta, .. }) =
+            (&sae.dictionary, sae.settings().dictionary)
+        else {
+            return Ok(Self {
+                max_weight_mean: None,
+                weight_entropy_mean: None,
+                relaxation_ratio_mean: None,
+                multiplier,
+            });
+        };
         let (max_weight_mean, weight_entropy_mean) = {
-            let mixing = &dictionary.mixing.value;
+            let mixing = &archetypal.mixing.value;
             let weights = values(mixing).await?;
             let rows: Vec<_> =
                 weights.par_chunks(mixing.cols()).map(|row| (largest(row), entropy(row))).collect();
-            (mean(rows.iter().map(|row| row.0)), mean(rows.iter().map(|row| row.1)))
+            let (largest, entropy) = (rows.iter().map(|row| row.0), rows.iter().map(|row| row.1));
+            (Some(mean(largest)), Some(mean(entropy)))
         };
-        let delta = f64::from(sae.settings().delta);
         let relaxation_ratio_mean = if delta > 0.0 {
-            let relax = &dictionary.relax.value;
+            let relax = &archetypal.relax.value;
             let values = values(relax).await?;
-            Some(mean(values.chunks_exact(relax.cols()).map(norm)) / delta)
+            Some(mean(values.chunks_exact(relax.cols()).map(norm)) / f64::from(delta))
         } else {
             None
         };
-        let multiplier = f64::from(dictionary.multiplier.value.read_scalar().await?).exp();
         Ok(Self { max_weight_mean, weight_entropy_mean, relaxation_ratio_mean, multiplier })
     }
 }

@@ -1,7 +1,7 @@
 //! How good a trained model is: reconstruction, sparsity, and what its dictionary is like.
 //!
 //! [`evaluate`] finds every figure of an [`Evaluation`] in one pass over the data; [`DEFINITIONS`] says what each
-//! figure is, in the words that the command prints.
+//! figure is, in the words that the command prints. [`agreement`] tells how much two dictionaries agree.
 
 mod dictionary;
 mod evaluate;
@@ -10,6 +10,8 @@ mod mixing;
 mod ood;
 mod reconstruction;
 mod sparsity;
+mod stability;
 
 pub use evaluate::evaluate;
 pub use evaluation::{DEFINITIONS, Evaluation};
+pub use stability::{Agreement, EXACT_ATOMS, Match, agreement};

@@ -151,7 +151,7 @@ impl Lloyd {
             device.by_atom(assignment, by_centre);
             let rows = Grad::Rows { by_atom: by_centre, values: &assignment.values, source: x };
             device.spmm_t(rows, chunk_sums);
-            device.add_relaxation(sums, chunk_sums, None);
+            device.add(sums, chunk_sums);
             device.count_active(assignment, by_centre, counts, log, 0);
         }
         device.mean_rows(sums, counts, centres);

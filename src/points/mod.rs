@@ -31,6 +31,9 @@ const LEAST_ROWS: usize = 16_384;
 /// … as long as they take no more values than this (64 MiB), except that there must be a row for each centre.
 const MOST_VALUES: usize = 1 << 24;
 
+/// Rows of the sample that are read before their pages are given back.
+const PIECE: usize = 256;
+
 /// `count` points of the normalised data, [count, d] row by row.
 ///
 /// k-means works on a sample of at most 64 rows a centre (16 384 at least) and 64 MiB, once on the host and once on the
@@ -59,7 +62,11 @@ pub async fn find(
     };
     let sample = sample_rows(source, wanted, seed)?;
     let mut rows = vec![0.0; sample.len() * source.width()];
-    read_normalized(source, normalizer, &sample, &mut rows)?;
+    for (sample, rows) in sample.chunks(PIECE).zip(rows.chunks_mut(PIECE * source.width().max(1))) {
+        read_normalized(source, normalizer, sample, rows)?;
+        // Each row of a mapped file brings in its neighbours, which would add up to far more than the sample.
+        source.release(sample[0]..sample[sample.len() - 1] + 1);
+    }
     match method {
         Method::Sample => Ok(rows),
         Method::Kmeans => {

@@ -1,6 +1,6 @@
 //! Memory for encoding one batch after the other.
 
-use super::{Activations, Sae};
+use super::{Activations, Purpose, Room, Sae};
 use crate::{
     data::Loader,
     device::Tensor,
@@ -11,6 +11,7 @@ use crate::{
 #[derive(Debug)]
 pub struct EncodeBuffers {
     x: Tensor,
+    room: Room,
     pre_codes: Tensor,
     codes: Activations,
 }
@@ -24,6 +25,7 @@ impl EncodeBuffers {
         let (device, settings) = (sae.device(), sae.settings());
         Ok(Self {
             x: Tensor::zeros(device, batch, settings.input_shape)?,
+            room: sae.encoder.room(device, batch, Purpose::Encode)?,
             pre_codes: Tensor::zeros(device, batch, settings.nb_concepts)?,
             codes: Activations::room(device, settings, batch)?,
         })
@@ -53,18 +55,21 @@ impl EncodeBuffers {
 
     /// Encodes normalised `rows` [B, d] with the model that the buffers were made for. A GPU records it.
     ///
+    /// # Errors
+    /// [`Error::TooLarge`] if the model is in train mode and the device cannot hold what is built for the occasion.
+    ///
     /// # Panics
     /// If `rows` are not whole rows, or more than there is room for.
-    pub fn encode(&mut self, sae: &Sae, rows: &[f32]) -> &Activations {
-        let Self { x, pre_codes, codes } = self;
+    pub fn encode(&mut self, sae: &Sae, rows: &[f32]) -> Result<&Activations> {
+        let Self { x, room, pre_codes, codes } = self;
         let count = rows.len() / x.cols();
         x.set_rows(count);
         pre_codes.set_rows(count);
         codes.set_rows(count);
         x.write(rows);
-        sae.encoder.forward(sae.device(), x, pre_codes);
-        sae.select_into(pre_codes, codes);
-        codes
+        sae.encode_into(x, room, pre_codes)?;
+        sae.select_into(pre_codes, codes)?;
+        Ok(codes)
     }
 
     /// Pre-codes [B, K] of the last batch.

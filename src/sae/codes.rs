@@ -11,7 +11,7 @@ use crate::{
 pub enum Activations {
     /// Indices and values (top-k).
     Sparse(Codes),
-    /// [B, K], mostly zeros (jump).
+    /// [B, K], mostly zeros (jump, batch top-k).
     Dense(Tensor),
 }
 
@@ -24,7 +24,9 @@ impl Activations {
         let concepts = settings.nb_concepts;
         Ok(match settings.selection {
             Selection::TopK { k } => Self::Sparse(Codes::new(device, batch, k, concepts)?),
-            Selection::Jump { .. } => Self::Dense(Tensor::zeros(device, batch, concepts)?),
+            Selection::Jump { .. } | Selection::BatchTopK { .. } => {
+                Self::Dense(Tensor::zeros(device, batch, concepts)?)
+            }
         })
     }
 
@@ -135,6 +137,14 @@ impl CodeRows {
         let range = self.indptr[row] as usize..self.indptr[row + 1] as usize;
         self.indices[range.clone()].iter().copied().zip(self.values[range].iter().copied())
     }
+
+    /// The entries of a row with the `count` largest values, the largest first; the lower concept wins a tie.
+    pub fn top(&self, row: usize, count: usize) -> Vec<(u32, f32)> {
+        let mut entries: Vec<_> = self.row(row).collect();
+        entries.sort_by(|a, b| b.1.total_cmp(&a.1));
+        entries.truncate(count);
+        entries
+    }
 }
 
 /// What `encode` returns.
@@ -144,4 +154,17 @@ pub struct Encoded {
     pub pre_codes: Tensor,
     /// Codes, selected from relu(pre-codes).
     pub codes: Activations,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_a_row_is_in_order() {
+        let rows = [vec![], vec![(1, 0.5), (4, 2.0), (6, 0.5), (7, 1.0)]];
+        let codes = CodeRows::from_rows(8, rows.into_iter().map(Vec::into_iter));
+        assert_eq!(codes.top(1, 3), [(4, 2.0), (7, 1.0), (1, 0.5)]);
+        assert_eq!(codes.top(0, 3), []);
+    }
 }

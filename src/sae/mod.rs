@@ -1,7 +1,7 @@
-//! The model: encoder, selection, dictionary, and the two put together.
+//! The model: encoder, selection, dictionary, and the three put together.
 
-mod archetypal;
 mod buffers;
+mod classes;
 mod codes;
 pub(crate) mod dictionary;
 pub(crate) mod encoder;
@@ -11,15 +11,21 @@ pub(crate) mod model;
 mod options;
 mod parameter;
 mod settings;
+mod state;
 
-pub use archetypal::{RaJumpBuilder, RaJumpSae, RaTopKBuilder, RaTopKSae};
 pub use buffers::EncodeBuffers;
+pub use classes::{
+    BatchTopKBuilder, BatchTopKSae, JumpBuilder, JumpSae, RaJumpBuilder, RaJumpSae, RaTopKBuilder,
+    RaTopKSae, TopKBuilder, TopKSae,
+};
 pub use codes::{Activations, CodeRows, Encoded};
-pub use dictionary::Archetypal;
-pub use encoder::{Encoder, Linear, PreCodeGrad};
-pub use init::Tensors;
+pub use dictionary::{Archetypal, Dictionary, Free, Normalization};
+pub use encoder::{
+    Encoder, Identity, Linear, Mlp, NormKind, Pass, PreCodeGrad, Purpose, Room, Tied,
+};
 pub use kernel::Kernel;
 pub use model::Sae;
 pub use options::ModelSettings;
-pub use parameter::Parameter;
-pub use settings::{EncoderKind, ModelKind, SaeSettings, Selection};
+pub use parameter::{Group, Parameter};
+pub use settings::{DictionaryKind, EncoderKind, ModelKind, SaeSettings, Selection, Thresholds};
+pub use state::{HostTensor, StateDict};

@@ -1,22 +1,31 @@
 //! The model: encoder, selection and dictionary put together.
 
 use super::{
-    Activations, Archetypal, CodeRows, Encoded, Encoder, Linear, Parameter, SaeSettings, Selection,
-    init::Tensors,
+    Activations, CodeRows, Dictionary, Encoded, Encoder, Group, Parameter, Pass, Purpose, Room,
+    SaeSettings, Selection, StateDict, encoder, settings::Thresholds,
 };
 use crate::{
     data::Normalizer,
-    device::{Device, Tensor},
+    device::{Device, Projection, Tensor},
     error::{Error, Result},
 };
+use std::ops::Deref;
 
 /// State-dict name of the log-thresholds t.
 pub(crate) const THRESHOLDS: &str = "thresholds";
+/// The name of thresholds θ that are trained directly.
+pub(crate) const DIRECT_THRESHOLDS: &str = "direct_thresholds";
+/// The name of batch top-k's threshold; negative before the first batch.
+pub(crate) const RUNNING_THRESHOLD: &str = "running_threshold";
 
-/// An archetypal sparse autoencoder on a device.
+/// What thresholds that are trained directly are kept above, so that their logarithm exists.
+const LEAST_THRESHOLD: f32 = 1e-6;
+
+/// A sparse autoencoder on a device.
 ///
 /// It is in *train mode* until [`Sae::eval`] is called, which builds the dictionary once and keeps it; training
-/// needs train mode and drops the kept dictionary.
+/// needs train mode and drops the kept dictionary. In train mode batch norms and batch top-k go by the rows that are
+/// encoded together, in eval mode by what training learned (batch top-k that has not been trained goes by the rows).
 ///
 /// Inputs given as slices are raw rows: the model's own [`Normalizer`] is applied to them, and undone by
 /// [`Sae::decode`]. Tensors are taken to be normalised already.
@@ -25,52 +34,97 @@ pub struct Sae {
     device: Device,
     settings: SaeSettings,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) dictionary: Archetypal,
+    pub(crate) dictionary: Dictionary,
+    /// t or θ of jump, [K, 1].
     pub(crate) thresholds: Option<Parameter>,
+    /// Threshold of batch top-k, [1, 1].
+    pub(crate) running_threshold: Option<Parameter>,
+    /// Whether batch top-k has learned its threshold.
+    pub(crate) has_threshold: bool,
     normalizer: Normalizer,
     fused: Option<Tensor>,
+}
+
+/// A dictionary that was kept, or one that was built for the occasion.
+pub(crate) enum Held<'a> {
+    Kept(&'a Tensor),
+    Built(Tensor),
+}
+
+impl Deref for Held<'_> {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        match self {
+            Self::Kept(tensor) => tensor,
+            Self::Built(tensor) => tensor,
+        }
+    }
 }
 
 impl Sae {
     /// A model from settings and the values of its tensors.
     ///
     /// # Errors
-    /// [`Error::Setting`] or [`Error::Shape`] where they do not fit together.
-    pub fn new(device: &Device, settings: SaeSettings, tensors: Tensors) -> Result<Self> {
+    /// [`Error::Setting`] or [`Error::Shape`] where they do not fit together, [`Error::TooLarge`] if the device cannot
+    /// hold it.
+    pub fn new(device: &Device, settings: SaeSettings, state: &StateDict) -> Result<Self> {
         settings.validate()?;
-        tensors.check(&settings)?;
-        let (k, d, n) = (settings.nb_concepts, settings.input_shape, settings.nb_points);
-        let upload = |rows, cols, values: &[f32]| Tensor::from_slice(device, rows, cols, values);
-        let encoder = Linear::new(
-            upload(k, d, &tensors.encoder_weight)?,
-            upload(k, 1, &tensors.encoder_bias)?,
-        );
-        let dictionary = Archetypal::new(
-            upload(k, n, &tensors.mixing)?,
-            upload(k, d, &tensors.relax)?,
-            upload(n, d, &tensors.points)?,
-            upload(1, 1, &[tensors.multiplier])?,
-            settings.delta,
-            settings.use_multiplier,
-        );
-        let thresholds = match settings.selection {
-            Selection::TopK { .. } => None,
-            Selection::Jump { .. } => {
-                Some(Parameter::vector(THRESHOLDS, upload(k, 1, &tensors.thresholds)?))
-            }
+        let encoder = encoder::build(device, &settings, state)?;
+        Self::with_encoder(device, settings, encoder, state)
+    }
+
+    /// A model with an encoder of one's own: the settings then say [`EncoderKind::Custom`](super::EncoderKind), and
+    /// `state` holds the tensors of dictionary and selection ([`StateDict::initial`] makes them).
+    ///
+    /// # Errors
+    /// As [`Sae::new`].
+    pub fn with_encoder(
+        device: &Device,
+        settings: SaeSettings,
+        encoder: Box<dyn Encoder>,
+        state: &StateDict,
+    ) -> Result<Self> {
+        settings.validate()?;
+        if encoder.kind() != settings.encoder {
+            let allowed = format!("{}, as the encoder says", encoder.kind().name());
+            return Err(Error::setting("encoder", settings.encoder.name(), allowed, ""));
+        }
+        let k = settings.nb_concepts;
+        let dictionary = Dictionary::new(device, &settings, state)?;
+        let vector = |name| -> Result<Parameter> {
+            Ok(Parameter::vector(name, state.upload(device, name, &[k])?, Group::Thresholds))
         };
+        let thresholds = match settings.selection {
+            Selection::Jump { thresholds: Thresholds::Reference, .. } => Some(vector(THRESHOLDS)?),
+            Selection::Jump { thresholds: Thresholds::Direct, .. } => {
+                Some(vector(DIRECT_THRESHOLDS)?.held(Projection::AtLeast(LEAST_THRESHOLD)))
+            }
+            _ => None,
+        };
+        let running_threshold = match settings.selection {
+            Selection::BatchTopK { .. } => {
+                let value = state.upload(device, RUNNING_THRESHOLD, &[])?;
+                Some(Parameter::scalar(RUNNING_THRESHOLD, value, Group::Thresholds))
+            }
+            _ => None,
+        };
+        let has_threshold =
+            state.get(RUNNING_THRESHOLD).is_some_and(|threshold| threshold.values[0] >= 0.0);
         Ok(Self {
             device: device.clone(),
-            normalizer: Normalizer::identity(d),
+            has_threshold,
+            normalizer: Normalizer::identity(settings.input_shape),
             settings,
-            encoder: Box::new(encoder),
+            encoder,
             dictionary,
             thresholds,
+            running_threshold,
             fused: None,
         })
     }
 
-    /// A fresh model over `points` [N, d], row by row, with the reference's initial values; the encoder's are drawn
+    /// A fresh model over `points` [N, d], row by row (empty for a free dictionary), with the reference's initial values; the encoder's are drawn
     /// from `seed`.
     ///
     /// # Errors
@@ -82,8 +136,8 @@ impl Sae {
         points: Vec<f32>,
         seed: u64,
     ) -> Result<Self> {
-        let tensors = Tensors::initial(&settings, points, seed)?;
-        let mut sae = Self::new(device, settings, tensors)?;
+        let state = StateDict::initial(&settings, points, seed)?;
+        let mut sae = Self::new(device, settings, &state)?;
         sae.project();
         Ok(sae)
     }
@@ -120,7 +174,7 @@ impl Sae {
         Ok(())
     }
 
-    /// The trained tensors: encoder, W, R, m if trained, thresholds.
+    /// The trained tensors: those of the encoder, of the dictionary (W and R, or V; m if trained), thresholds.
     pub fn parameters(&self) -> Vec<&Parameter> {
         let mut all = self.encoder.parameters();
         all.extend(self.dictionary.parameters());
@@ -137,11 +191,39 @@ impl Sae {
         all
     }
 
+    /// What is kept beside the parameters: running statistics, points, what is not trained.
+    pub fn buffers(&self) -> Vec<&Parameter> {
+        let mut all = self.encoder.buffers();
+        all.extend(self.dictionary.buffers());
+        all.extend(&self.running_threshold);
+        all
+    }
+
+    /// Replaces the dictionary, whatever the selection: the reference's `sae.dictionary = …`.
+    ///
+    /// # Errors
+    /// As [`Sae::new`], with `state` holding the dictionary's tensors.
+    pub fn set_dictionary(
+        &mut self,
+        kind: super::DictionaryKind,
+        use_multiplier: bool,
+        state: &StateDict,
+    ) -> Result<()> {
+        let settings = SaeSettings { dictionary: kind, use_multiplier, ..self.settings.clone() };
+        settings.validate()?;
+        self.dictionary = Dictionary::new(&self.device, &settings, state)?;
+        self.settings = settings;
+        self.project();
+        Ok(())
+    }
+
     /// Puts every parameter into the set that it is held in. A model made by [`RaTopKSae`](super::RaTopKSae) or
     /// trained here is there already; one from elsewhere may not be.
     pub fn project(&mut self) {
-        self.fused = None;
-        self.dictionary.project(&self.device);
+        let device = self.device.clone();
+        for parameter in self.parameters_mut() {
+            device.project(&mut parameter.value, parameter.projection);
+        }
     }
 
     /// Train mode: the dictionary follows its parameters.
@@ -165,15 +247,20 @@ impl Sae {
         self.fused.is_some()
     }
 
-    /// The dictionary D = (W C + R)·eᵐ on the host, [K, d] row by row, in the space of normalised rows.
+    /// The dictionary D on the host, [K, d] row by row, in the space of normalised rows.
     ///
     /// # Errors
     /// [`Error::Device`] or [`Error::TooLarge`].
     pub async fn dictionary(&self) -> Result<Vec<f32>> {
-        match &self.fused {
-            Some(fused) => fused.read().await,
-            None => self.dictionary.fused(&self.device)?.read().await,
-        }
+        self.held_dictionary()?.read().await
+    }
+
+    /// D [K, d] on the device, built if it is not kept.
+    pub(crate) fn held_dictionary(&self) -> Result<Held<'_>> {
+        Ok(match &self.fused {
+            Some(fused) => Held::Kept(fused),
+            None => Held::Built(self.dictionary.fused(&self.device)?),
+        })
     }
 
     /// Pre-codes and codes of raw rows, [B, d] row by row.
@@ -208,19 +295,71 @@ impl Sae {
             return Err(Error::shape("the input", &x.shape(), &[x.rows(), input_shape], hint));
         }
         let mut pre_codes = Tensor::zeros(&self.device, x.rows(), nb_concepts)?;
-        self.encoder.forward(&self.device, x, &mut pre_codes);
+        let mut room = self.encoder.room(&self.device, x.rows(), Purpose::Encode)?;
+        self.encode_into(x, &mut room, &mut pre_codes)?;
         let mut codes = Activations::room(&self.device, &self.settings, x.rows())?;
-        self.select_into(&pre_codes, &mut codes);
+        self.select_into(&pre_codes, &mut codes)?;
         Ok(Encoded { pre_codes, codes })
     }
 
+    /// Writes the pre-codes of x to `pre_codes`, in a room for at least as many rows.
+    pub(crate) fn encode_into(
+        &self,
+        x: &Tensor,
+        room: &mut Room,
+        pre_codes: &mut Tensor,
+    ) -> Result<()> {
+        room.set_rows(x.rows());
+        let dictionary = match self.encoder.uses_dictionary() {
+            true => Some(self.held_dictionary()?),
+            false => None,
+        };
+        let pass = Pass {
+            device: &self.device,
+            x,
+            dictionary: dictionary.as_deref(),
+            training: !self.is_eval(),
+        };
+        self.encoder.forward(&pass, room, pre_codes);
+        Ok(())
+    }
+
     /// Selects the codes of relu(pre-codes) into what [`Activations::room`] made.
-    pub(crate) fn select_into(&self, pre_codes: &Tensor, codes: &mut Activations) {
-        match (codes, &self.thresholds) {
-            (Activations::Sparse(codes), _) => self.device.top_k(pre_codes, codes),
-            (Activations::Dense(z), Some(t)) => self.device.jump(pre_codes, &t.value, z),
-            (Activations::Dense(_), None) => unreachable!("a jump model has thresholds"),
+    pub(crate) fn select_into(&self, pre_codes: &Tensor, codes: &mut Activations) -> Result<()> {
+        let device = &self.device;
+        match (codes, self.settings.selection) {
+            (Activations::Sparse(codes), _) if self.encoder.rectifies() => {
+                device.top_k(pre_codes, codes);
+            }
+            (Activations::Sparse(codes), _) => device.top_k_signed(pre_codes, codes),
+            (Activations::Dense(z), Selection::BatchTopK { k, .. }) => {
+                match &self.running_threshold {
+                    Some(running) if self.is_eval() && self.has_threshold => {
+                        device.above(pre_codes, &running.value, z);
+                    }
+                    _ => {
+                        let mut threshold = Tensor::zeros(device, 1, 1)?;
+                        device.kth_largest(pre_codes, k * pre_codes.rows(), &mut threshold);
+                        device.above(pre_codes, &threshold, z);
+                    }
+                }
+            }
+            (Activations::Dense(z), _) => {
+                device.jump(pre_codes, &*self.log_thresholds()?, z);
+            }
         }
+        Ok(())
+    }
+
+    /// t = ln θ [K, 1] of a jump model.
+    pub(crate) fn log_thresholds(&self) -> Result<Held<'_>> {
+        let parameter = self.thresholds.as_ref().expect("a jump model has thresholds");
+        if parameter.name == THRESHOLDS {
+            return Ok(Held::Kept(&parameter.value));
+        }
+        let mut logarithms = Tensor::zeros(&self.device, parameter.value.rows(), 1)?;
+        self.device.ln(&parameter.value, &mut logarithms);
+        Ok(Held::Built(logarithms))
     }
 
     /// Reconstruction x̂ [B, d] of codes, on the device, in the space of normalised rows.
@@ -236,16 +375,9 @@ impl Sae {
             let expected = [rows, self.settings.nb_concepts];
             return Err(Error::shape("the codes", &[rows, concepts], &expected, ""));
         }
-        let built;
-        let dictionary = match &self.fused {
-            Some(fused) => fused,
-            None => {
-                built = self.dictionary.fused(&self.device)?;
-                &built
-            }
-        };
+        let dictionary = self.held_dictionary()?;
         let mut x_hat = Tensor::zeros(&self.device, rows, self.settings.input_shape)?;
-        codes.times(&self.device, dictionary, &mut x_hat);
+        codes.times(&self.device, &dictionary, &mut x_hat);
         Ok(x_hat)
     }
 
@@ -281,20 +413,11 @@ impl Sae {
     ///
     /// # Errors
     /// [`Error::Device`] if the device failed.
-    pub async fn tensors(&self) -> Result<Tensors> {
-        let encoder = self.encoder.parameters();
-        let dictionary = &self.dictionary;
-        Ok(Tensors {
-            encoder_weight: encoder[0].value.read().await?,
-            encoder_bias: encoder[1].value.read().await?,
-            mixing: dictionary.mixing.value.read().await?,
-            relax: dictionary.relax.value.read().await?,
-            points: dictionary.points.read().await?,
-            multiplier: dictionary.multiplier.value.read_scalar().await?,
-            thresholds: match &self.thresholds {
-                Some(thresholds) => thresholds.value.read().await?,
-                None => Vec::new(),
-            },
-        })
+    pub async fn state(&self) -> Result<StateDict> {
+        let mut state = StateDict::default();
+        for parameter in self.parameters().into_iter().chain(self.buffers()) {
+            state.download(parameter).await?;
+        }
+        Ok(state)
     }
 }

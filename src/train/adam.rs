@@ -1,16 +1,13 @@
 //! Adam's state: two moments for each parameter and the number of steps taken.
 
+use super::{Clip, rates::Rates};
 use crate::{
-    device::{AdamStep, Device, Grad, Tensor},
+    device::{Device, Grad, Projection, Tensor},
     error::Result,
     sae::Parameter,
 };
 
-const BETA1: f64 = 0.9;
-const BETA2: f64 = 0.999;
-const EPS: f32 = 1e-8;
-
-/// Adam as PyTorch's: β 0.9 and 0.999, ε 1e-8, bias-corrected.
+/// Adam as PyTorch's, bias-corrected; with weight decay as AdamW has it.
 #[derive(Debug)]
 pub struct Adam {
     /// First and second moment of each parameter, in the order of the model's parameters.
@@ -33,34 +30,32 @@ impl Adam {
         Ok(Self { moments, steps: 0 })
     }
 
-    /// One step of every parameter along its gradient times `scale`, each then projected into its set.
+    /// One step of every parameter along its clipped gradient, each then projected into its set.
     pub(crate) fn step(
         &mut self,
         device: &Device,
         parameters: Vec<&mut Parameter>,
         grads: &[Grad<'_>],
-        scale: &Tensor,
-        lr: f64,
+        clip: &Clip,
+        rates: &Rates,
     ) {
         self.steps += 1;
-        let step = self.coefficients(lr);
         for ((parameter, grad), (first, second)) in
             parameters.into_iter().zip(grads).zip(&mut self.moments)
         {
-            let projection = parameter.projection;
-            device.adam(&mut parameter.value, first, second, *grad, scale, step, projection);
-        }
-    }
-
-    fn coefficients(&self, lr: f64) -> AdamStep {
-        let t = self.steps as f64;
-        AdamStep {
-            one_minus_beta1: (1.0 - BETA1) as f32,
-            beta2: BETA2 as f32,
-            one_minus_beta2: (1.0 - BETA2) as f32,
-            eps: EPS,
-            step_size: (lr / (1.0 - BETA1.powf(t))) as f32,
-            inv_sqrt_bias2: (1.0 / (1.0 - BETA2.powf(t)).sqrt()) as f32,
+            let Parameter { value, projection, group, .. } = parameter;
+            let (scale, step) = (clip.scale(*group), rates.coefficients(self.steps, *group));
+            let projection = match rates.factors.of(*group) {
+                // What is held still is in its set already, and would move by roundings.
+                0.0 => Projection::None,
+                _ => *projection,
+            };
+            // What needs all rows at once comes after the update of the last one.
+            let at_once = if projection.is_global() { Projection::None } else { projection };
+            device.adam(value, first, second, *grad, scale, step, at_once);
+            if projection.is_global() {
+                device.project(value, projection);
+            }
         }
     }
 }

@@ -1,41 +1,81 @@
 //! How much memory training takes, before any of it is asked for.
 
-use super::Path;
-use crate::sae::{SaeSettings, Selection};
+use super::{Loss, Path};
+use crate::sae::{EncoderKind, SaeSettings, Selection};
 
-/// Bytes that the parameters take: encoder, W, R, C and the thresholds.
+/// Bytes that the parameters take: encoder, dictionary with its points, and the thresholds.
 pub fn parameter_bytes(settings: &SaeSettings) -> u64 {
     bytes(parameters(settings) + points(settings))
+}
+
+/// How many numbers are trained: encoder, W and R or V, and multiplier and thresholds where there are any.
+pub fn parameter_count(settings: &SaeSettings) -> u64 {
+    let (k, d, n) = sizes(settings);
+    let thresholds = matches!(settings.selection, Selection::Jump { .. });
+    let dictionary = k * (d + n + f64::from(u8::from(thresholds)));
+    (encoder(settings) + dictionary) as u64 + u64::from(settings.use_multiplier)
 }
 
 /// Bytes that training takes at its peak on the device: the parameters, their two moments, one batch of up to `batch`
 /// rows with its codes and what its path holds, and three more batches that are read ahead. Besides, allow 128 MiB for
 /// the program, its threads and the pages of the data files that are in use.
-pub fn memory_needed(settings: &SaeSettings, batch: usize) -> u64 {
+pub fn memory_needed(settings: &SaeSettings, loss: &Loss, batch: usize) -> u64 {
     let (k, d, n) = sizes(settings);
     let b = batch as f64;
+    // The built atoms and the stored gradients of the dictionary.
     let built = 2.0 * k * d + k * n;
     // Indices, values, gradient, and the entries ordered by atom.
     let sparse = |width: f64| 4.0 * b * width;
-    let route = match (Path::at_start(settings, batch), settings.selection) {
+    let serves = matches!(
+        settings.encoder,
+        EncoderKind::Linear | EncoderKind::Untied | EncoderKind::Identity
+    ) && !loss.needs().dense();
+    let dense_encoder = encoder(settings) + encoder_batch(settings, b);
+    let dense = (2.0 + f64::from(u8::from(loss.needs().pre_codes))) * b * k + built + dense_encoder;
+    let route = match (Path::at_start(settings, batch, serves), settings.selection) {
         (Path::Factored, Selection::TopK { k }) => sparse(k as f64) + b * n,
-        (_, Selection::TopK { k }) => sparse(k as f64) + built,
+        (Path::Atoms, Selection::TopK { k }) if n > 0.0 => sparse(k as f64) + built,
+        (Path::Atoms, Selection::TopK { k }) => sparse(k as f64),
         // Dense at first; for a moment both when it goes over to sparse codes.
-        (_, Selection::Jump { .. }) => 2.0 * b * k + 2.0 * built + k * d + sparse(k),
+        (_, Selection::Jump { .. }) if serves => dense + built + sparse(k),
+        _ => dense,
     };
     let batches = b * (6.0 * d + k);
     bytes(3.0 * parameters(settings) + points(settings) + batches + route)
 }
 
+/// K, d, and N or 0.
 fn sizes(settings: &SaeSettings) -> (f64, f64, f64) {
-    let SaeSettings { nb_concepts, input_shape, nb_points, .. } = settings;
-    (*nb_concepts as f64, *input_shape as f64, *nb_points as f64)
+    let SaeSettings { nb_concepts, input_shape, .. } = settings;
+    (*nb_concepts as f64, *input_shape as f64, settings.nb_points().unwrap_or(0) as f64)
 }
 
 /// Numbers in what is trained.
 fn parameters(settings: &SaeSettings) -> f64 {
     let (k, d, n) = sizes(settings);
-    k * (2.0 * d + n + 2.0)
+    encoder(settings) + k * (d + n + 1.0)
+}
+
+fn encoder(settings: &SaeSettings) -> f64 {
+    let (k, d, _) = sizes(settings);
+    match settings.encoder {
+        EncoderKind::Identity => 0.0,
+        EncoderKind::Tied => k * f64::from(u8::from(settings.encoder_bias)),
+        EncoderKind::Untied => k * (d + f64::from(u8::from(settings.encoder_bias))),
+        EncoderKind::Linear | EncoderKind::Custom => k * (d + 1.0),
+        EncoderKind::MlpLn1 | EncoderKind::MlpBn1 => k * (d + 3.0),
+        EncoderKind::MlpLn3 | EncoderKind::MlpBn3 => k * (d + 3.0) + 2.0 * d * (d + 3.0),
+    }
+}
+
+/// Numbers that an mlp keeps of a batch for its way back.
+fn encoder_batch(settings: &SaeSettings, b: f64) -> f64 {
+    let (k, d, _) = sizes(settings);
+    match settings.encoder {
+        EncoderKind::MlpLn1 | EncoderKind::MlpBn1 => b * (3.0 * k + 2.0 * d),
+        EncoderKind::MlpLn3 | EncoderKind::MlpBn3 => b * (3.0 * k + 8.0 * d),
+        _ => 0.0,
+    }
 }
 
 fn points(settings: &SaeSettings) -> f64 {
@@ -61,9 +101,9 @@ mod tests {
             model.resolve(768, points).unwrap()
         };
         let large = of(10_000, 2_000);
-        let needed = memory_needed(&large, 1024);
+        let needed = memory_needed(&large, &Loss::default(), 1024);
         let parameters = 10_000 * (2 * 768 + 2_000 + 2) * 4;
         assert!(needed > 3 * parameters && needed < 4 * parameters, "{needed}");
-        assert_eq!(memory_needed(&of(usize::MAX, usize::MAX), 1024), u64::MAX);
+        assert_eq!(memory_needed(&of(usize::MAX, usize::MAX), &Loss::default(), 1024), u64::MAX);
     }
 }

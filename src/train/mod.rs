@@ -1,30 +1,40 @@
 //! Training: loss, gradients, clipping, Adam, schedule, and what drives them.
 
 mod adam;
+mod check;
 mod clip;
 mod counters;
 mod criterion;
 mod events;
+mod loss;
 mod memory;
 mod path;
 mod progress;
+mod rates;
 mod run;
 mod schedule;
 mod settings;
+mod stall;
 mod step;
+pub mod terms;
 mod trainer;
 mod workspace;
 
 pub use adam::Adam;
+pub use check::{GradientCheck, check_gradients};
 pub(crate) use clip::Clip;
 pub use clip::ClipGrad;
 pub(crate) use counters::Counters;
-pub use criterion::{Criterion, Mse, Reconstruction};
+pub use criterion::{Criterion, Forward, Needs, Term};
 pub use events::Event;
-pub use memory::{memory_needed, parameter_bytes};
+pub use loss::Loss;
+pub use memory::{memory_needed, parameter_bytes, parameter_count};
 pub use path::Path;
+pub(crate) use path::sparse_serves;
 pub use progress::{Progress, Sums};
+pub use rates::RateFactors;
 pub use run::{Flow, Run, train_sae};
 pub use schedule::Schedule;
-pub use settings::{Loss, TrainSettings};
+pub use settings::TrainSettings;
+pub use stall::Stall;
 pub use trainer::{DataFacts, Trainer};

@@ -1,6 +1,6 @@
 //! Where a run stands: what a checkpoint has to hold besides tensors so that training goes on to the same bits.
 
-use super::{Event, Path, TrainSettings, counters::LOG_ROWS};
+use super::{Event, Path, Stall, TrainSettings, counters::LOG_ROWS};
 use crate::{device::log, sae::SaeSettings};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct Progress {
     pub sums: Sums,
     /// Sums since the path was last looked at.
     pub window: Sums,
+    /// How long L0 has stood still.
+    #[serde(default)]
+    pub stall: Stall,
 }
 
 /// Sums over some steps.
@@ -37,6 +40,12 @@ pub struct Sums {
     pub sse: f64,
     /// Active codes.
     pub active: f64,
+    /// Active codes a row, summed over the steps.
+    #[serde(default)]
+    pub l0: f64,
+    /// R² about one mean over all elements, summed over the steps.
+    #[serde(default)]
+    pub r2_scalar_mean: f64,
     /// The most entries that a row of the codes held.
     pub most: f64,
 }
@@ -48,6 +57,8 @@ pub(crate) struct PendingStep {
     pub epoch: u64,
     pub rows: usize,
     pub lr: f64,
+    /// Σ(x − one mean over all elements)² of its batch, as the reference has it: 1e-6 an element is added.
+    pub spread: f64,
 }
 
 impl Progress {
@@ -60,6 +71,7 @@ impl Progress {
             dense_until: 0,
             sums: Sums::default(),
             window: Sums::default(),
+            stall: Stall::default(),
         }
     }
 
@@ -69,13 +81,14 @@ impl Progress {
         settings: &TrainSettings,
         rows: usize,
         model: &SaeSettings,
+        sparse: bool,
     ) -> bool {
         let per_epoch = settings.steps_per_epoch(rows);
         let steps = self.epoch.checked_mul(per_epoch).and_then(|s| s.checked_add(self.batch));
         self.batch < per_epoch
             && self.epoch <= settings.epochs
             && steps == Some(self.step)
-            && self.path.suits(model)
+            && self.path.suits(model, sparse)
     }
 
     /// Whether the path is to be looked at after the steps done: a matter of the step count alone, so that it does not
@@ -86,12 +99,15 @@ impl Progress {
 }
 
 impl Sums {
-    pub(crate) fn add(&mut self, rows: usize, loss: f32, figures: &[f32]) {
+    pub(crate) fn add(&mut self, step: &PendingStep, loss: f32, figures: &[f32]) {
+        let (rows, sse) = (step.rows, f64::from(figures[log::SSE]));
         self.steps += 1;
         self.rows += rows as u64;
         self.loss += f64::from(loss);
-        self.sse += f64::from(figures[log::SSE]);
+        self.sse += sse;
         self.active += f64::from(figures[log::ACTIVE]);
+        self.l0 += f64::from(figures[log::ACTIVE]) / rows as f64;
+        self.r2_scalar_mean += 1.0 - sse / step.spread;
         self.most = self.most.max(f64::from(figures[log::MOST]));
     }
 
@@ -100,21 +116,25 @@ impl Sums {
         self.active / (self.rows as f64).max(1.0)
     }
 
-    /// The epoch's event, given its number, Σ variance of a row, the share of dead concepts and its duration.
+    /// The epoch's event, given its number, Σ variance of a row, the shares of dead concepts in the epoch and in the
+    /// window, its duration and the rows that were timed.
     pub(crate) fn epoch_event(
         &self,
         epoch: u64,
         row_variance: f64,
-        dead_share: f64,
+        [dead_share, dead_in_window]: [f64; 2],
         seconds: f64,
         rows_timed: u64,
     ) -> Event {
+        let steps = (self.steps as f64).max(1.0);
         Event::Epoch {
             epoch,
-            loss: self.loss / (self.steps as f64).max(1.0),
+            loss: self.loss / steps,
             r2: 1.0 - self.sse / (self.rows as f64 * row_variance),
-            l0: self.l0(),
+            r2_scalar_mean: self.r2_scalar_mean / steps,
+            l0: self.l0 / steps,
             dead_share,
+            dead_in_window,
             seconds,
             rows_per_second: rows_timed as f64 / seconds.max(1e-9),
         }

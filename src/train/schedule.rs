@@ -19,6 +19,13 @@ pub enum Schedule {
         /// Last value as a share of the base, 0 to 1.
         final_share: f64,
     },
+    /// The same warm-up, then a straight line down to `final_share` of the base.
+    Linear {
+        /// Steps of warm-up.
+        warmup: u64,
+        /// Last value as a share of the base, 0 to 1.
+        final_share: f64,
+    },
 }
 
 /// Last value of a cosine schedule as a share of the base, unless said otherwise.
@@ -27,7 +34,12 @@ const FINAL_SHARE: f64 = 0.1;
 impl Schedule {
     /// The learning rate of `step` (from 0) out of `total`, for a base of `base`.
     pub fn at(&self, step: u64, total: u64, base: f64) -> f64 {
-        let Self::Cosine { warmup, final_share } = *self else { return base };
+        let (warmup, final_share) = match *self {
+            Self::Constant => return base,
+            Self::Cosine { warmup, final_share } | Self::Linear { warmup, final_share } => {
+                (warmup, final_share)
+            }
+        };
         let last = base * final_share;
         if step == 0 {
             base
@@ -38,7 +50,11 @@ impl Schedule {
             base * step as f64 / (warmup - 1).max(1) as f64
         } else {
             let (i, n) = ((step - warmup) as f64, (total - warmup) as f64);
-            last + 0.5 * (base - last) * (1.0 + (PI * i / n).cos())
+            let left = match self {
+                Self::Linear { .. } => 1.0 - i / n,
+                _ => 0.5 * (1.0 + (PI * i / n).cos()),
+            };
+            last + (base - last) * left
         }
     }
 
@@ -48,12 +64,14 @@ impl Schedule {
     /// [`Error::Setting`] if the warm-up does not fit.
     pub fn check(&self, total: u64) -> Result<()> {
         match *self {
-            Self::Cosine { warmup, .. } if warmup >= total => Err(Error::setting(
-                "schedule",
-                self,
-                format!("a warm-up shorter than the run, which has {total} steps"),
-                "Shorten the warm-up or raise --epochs.",
-            )),
+            Self::Cosine { warmup, .. } | Self::Linear { warmup, .. } if warmup >= total => {
+                Err(Error::setting(
+                    "schedule",
+                    self,
+                    format!("a warm-up shorter than the run, which has {total} steps"),
+                    "Shorten the warm-up or raise --epochs.",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -64,6 +82,7 @@ impl fmt::Display for Schedule {
         match *self {
             Self::Constant => f.write_str("constant"),
             Self::Cosine { warmup, final_share } => write!(f, "cosine:{warmup}:{final_share}"),
+            Self::Linear { warmup, final_share } => write!(f, "linear:{warmup}:{final_share}"),
         }
     }
 }
@@ -76,19 +95,22 @@ impl FromStr for Schedule {
             Error::setting(
                 "schedule",
                 text,
-                "constant, or cosine[:WARMUP[:FINAL]] with WARMUP in steps and FINAL a share of --lr from 0 to 1",
+                "constant, or cosine or linear with [:WARMUP[:FINAL]], WARMUP in steps and FINAL a share of --lr from 0 to 1",
                 "For example cosine:100 or cosine:100:0.05.",
             )
         };
         let mut parts = text.split(':');
         let name = parts.next();
         let warmup = parts.next().map_or(Ok(0), str::parse).map_err(|_| wrong())?;
-        let final_share: f64 =
-            parts.next().map_or(Ok(FINAL_SHARE), str::parse).map_err(|_| wrong())?;
+        let usual = if name == Some("linear") { 0.0 } else { FINAL_SHARE };
+        let final_share: f64 = parts.next().map_or(Ok(usual), str::parse).map_err(|_| wrong())?;
         match (name, parts.next()) {
             (Some("constant"), None) if text == "constant" => Ok(Self::Constant),
             (Some("cosine"), None) if (0.0..=1.0).contains(&final_share) => {
                 Ok(Self::Cosine { warmup, final_share })
+            }
+            (Some("linear"), None) if (0.0..=1.0).contains(&final_share) => {
+                Ok(Self::Linear { warmup, final_share })
             }
             _ => Err(wrong()),
         }
@@ -126,11 +148,21 @@ mod tests {
     }
 
     #[test]
+    fn linear_decays_in_a_straight_line() {
+        let schedule: Schedule = "linear:4".parse().unwrap();
+        let lr = |step| schedule.at(step, 12, 3.0);
+        assert_eq!((lr(1), lr(4), lr(12)), (1.0, 3.0, 0.0));
+        assert!((lr(8) - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
     fn text_round_trips_and_nonsense_is_refused() {
-        for text in ["constant", "cosine:0:0.1", "cosine:25:0"] {
+        for text in ["constant", "cosine:0:0.1", "cosine:25:0", "linear:3:0.5"] {
             assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
         }
-        for text in ["", "linear", "cosine:x", "cosine:1:2", "cosine:1:0.1:4", "constant:3"] {
+        for text in
+            ["", "line", "linear:1:2", "cosine:x", "cosine:1:2", "cosine:1:0.1:4", "constant:3"]
+        {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
     }

@@ -1,21 +1,16 @@
 //! The settings of a training run: one struct for the command line, the library and the checkpoint.
 
-use super::{ClipGrad, Schedule};
+use super::{ClipGrad, Loss, RateFactors, Schedule, rates::Rates};
 use crate::{
     data::Normalize,
     error::{Error, Result},
 };
 use serde::{Deserialize, Serialize};
 
-/// The losses that exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[serde(rename_all = "snake_case")]
-pub enum Loss {
-    /// Mean over every element of (x − x̂)².
-    #[default]
-    Mse,
-}
+/// Thresholds follow the batches for this part of a run …
+const WARMUP_DIVISOR: u64 = 8;
+/// … and for no more steps than this.
+const LONGEST_WARMUP: u64 = 1000;
 
 /// How to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,8 +29,27 @@ pub struct TrainSettings {
         arg(long, default_value_t = 5e-4, value_name = "X", allow_negative_numbers = true)
     )]
     pub lr: f64,
-    /// Learning rate over the steps: constant, or `cosine[:WARMUP[:FINAL]]` with WARMUP in steps and FINAL, the last
-    /// value, as a share of --lr (0.1 unless given)
+    /// Factors on the learning rate of groups of parameters, as GROUP=FACTOR[,…]; groups are encoder, mixing (W),
+    /// relaxation (R), dictionary (of free ones), multiplier and thresholds [default: 1 each]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t, hide_default_value = true, value_name = "GROUP=X")
+    )]
+    pub lr_factors: RateFactors,
+    /// Adam's β₁, the decay of the mean of gradients, from 0 up to but not 1
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.9, value_name = "X"))]
+    pub beta1: f64,
+    /// Adam's β₂, the decay of the mean of squared gradients, from 0 up to but not 1
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.999, value_name = "X"))]
+    pub beta2: f64,
+    /// Adam's ε, added to the root of the mean square, > 0
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 1e-8, value_name = "X"))]
+    pub eps: f64,
+    /// Share of each parameter, times the learning rate, that a step takes off it (AdamW), 0 or more
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0, value_name = "X"))]
+    pub weight_decay: f64,
+    /// Learning rate over the steps: constant, `cosine[:WARMUP[:FINAL]]` or `linear[:WARMUP[:FINAL]]` with WARMUP in
+    /// steps and FINAL, the last value, as a share of --lr (unless given 0.1 for cosine, 0 for linear)
     #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "NAME"))]
     pub schedule: Schedule,
     /// Largest norm of all gradients together; larger ones are scaled down. A number > 0, or none
@@ -50,9 +64,33 @@ pub struct TrainSettings {
     /// What is done to each dimension of the data; its statistics are kept with the model
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t, value_name = "HOW"))]
     pub normalize: Normalize,
-    /// What is minimised
-    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t, value_name = "NAME"))]
+    /// What is minimised: terms as NAME[=WEIGHT], with commas between
+    ///
+    /// mse, the squared error; l1, hoyer and kappa_4, penalties on the codes; elastic=α, (1 − α)·mean|z| +
+    /// α·mean(D²); auxiliary and reanimation, for codes that do not fire; `auxk=λ[:K_AUX[:ROWS]]`, for concepts that have not
+    /// fired for so many rows; l0=λ:TARGET, codes a row, for …jump; codes(f), pre_codes(f), residual(f) and
+    /// dictionary(f), the mean of a function of your own, as in codes(log(1 + v^2))=0.1. The reference's mse_l1,
+    /// mse_elastic, mse_hoyer, mse_kappa_4 and top_k_auxiliary are mse and the term together
+    #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "TERMS"))]
     pub loss: Loss,
+    /// Mean number of active codes a row that a jump model is trained for, > 0: adds l0=20:N to the loss. With
+    /// --thresholds direct it needs nothing else [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", allow_negative_numbers = true))]
+    pub target_l0: Option<f32>,
+    /// Steps in which all thresholds follow the batches, so that L0 starts at its target, before each is trained; with
+    /// --thresholds direct and a target [default: an eighth of all steps, at most 1000; 0 with --init from such a model]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
+    pub threshold_warmup: Option<u64>,
+    /// What goes into the log: 0 neither steps nor epochs, 1 loss, R², L0, norms and times, 2 also the norms of codes,
+    /// dictionary, every parameter and its gradient (reads all of them back at each step)
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t = 1, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=2))
+    )]
+    pub monitoring: u8,
+    /// Rows without firing after which a concept counts as dead in `dead_in_window` of the log
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 5000, value_name = "ROWS"))]
+    pub dead_window: u32,
     /// Take the rows in the order of the files [default: a new order in every epoch]
     #[cfg_attr(feature = "cli", arg(long))]
     pub no_shuffle: bool,
@@ -68,11 +106,20 @@ impl Default for TrainSettings {
             epochs: 20,
             batch_size: 1024,
             lr: 5e-4,
+            lr_factors: RateFactors::default(),
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
             schedule: Schedule::default(),
             clip_grad: ClipGrad::default(),
             seed: 0,
             normalize: Normalize::default(),
             loss: Loss::default(),
+            target_l0: None,
+            threshold_warmup: None,
+            monitoring: 1,
+            dead_window: 5000,
             no_shuffle: false,
             shuffle_buffer: 1024,
         }
@@ -89,6 +136,7 @@ impl TrainSettings {
             ("epochs", self.epochs),
             ("batch-size", self.batch_size as u64),
             ("shuffle-buffer", self.shuffle_buffer),
+            ("dead-window", self.dead_window.into()),
         ];
         for (setting, value) in at_least_one {
             if value == 0 {
@@ -98,7 +146,46 @@ impl TrainSettings {
         if !(self.lr.is_finite() && self.lr > 0.0) {
             return Err(Error::setting("lr", self.lr, "a number > 0", "0.0005 is the default."));
         }
-        Ok(())
+        for (setting, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&beta) {
+                let hint = "0.9 and 0.999 are the defaults.";
+                return Err(Error::setting(setting, beta, "a number from 0 up to but not 1", hint));
+            }
+        }
+        if !(self.eps.is_finite() && self.eps > 0.0) {
+            return Err(Error::setting("eps", self.eps, "a number > 0", "1e-8 is the default."));
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            let hint = "0 is the default.";
+            return Err(Error::setting("weight-decay", self.weight_decay, "a number ≥ 0", hint));
+        }
+        if self.monitoring > 2 {
+            return Err(Error::setting("monitoring", self.monitoring, "0, 1 or 2", ""));
+        }
+        self.whole_loss().map(|_| ())
+    }
+
+    /// All that is minimised: the loss, and the target for L0 if one is given.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if the two do not go together.
+    pub fn whole_loss(&self) -> Result<Loss> {
+        match self.target_l0 {
+            Some(target) => self.loss.clone().with_target_l0(target),
+            None => Ok(self.loss.clone()),
+        }
+    }
+
+    /// The numbers of Adam for a step at the learning rate `lr`.
+    pub(crate) fn rates(&self, lr: f64) -> Rates {
+        let Self { beta1, beta2, eps, weight_decay, lr_factors, .. } = self.clone();
+        Rates { lr, beta1, beta2, eps, weight_decay, factors: lr_factors }
+    }
+
+    /// Steps in which thresholds follow the batches, over `rows` rows.
+    pub fn threshold_warmup_steps(&self, rows: usize) -> u64 {
+        let usual = (self.total_steps(rows) / WARMUP_DIVISOR).min(LONGEST_WARMUP);
+        self.threshold_warmup.unwrap_or(usual)
     }
 
     /// Steps of the whole run over `rows` rows.

@@ -1,14 +1,14 @@
 //! Training: steps, and where the run stands. What the steps leave behind is read in `figures`.
 
+mod details;
 mod figures;
 
 use super::{
-    Adam, Clip, Criterion, Event, Mse, Path, Progress, TrainSettings,
+    Adam, Clip, Criterion, Event, Path, Progress, TrainSettings,
     counters::{Counters, LOG_ROWS},
     progress::PendingStep,
-    settings::Loss,
-    step,
-    workspace::{Route, Workspace},
+    sparse_serves, step,
+    workspace::Workspace,
 };
 use crate::{
     data::{Normalizer, Statistics},
@@ -16,6 +16,7 @@ use crate::{
     sae::Sae,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use web_time::Instant;
 
 /// What training has to know of its data beforehand.
@@ -48,12 +49,16 @@ pub struct Trainer {
     pub(crate) adam: Adam,
     pub(crate) counters: Counters,
     pub(crate) progress: Progress,
-    criterion: Box<dyn Criterion>,
+    criterion: Criterion,
     workspace: Workspace,
     clip: Clip,
     pending: Vec<PendingStep>,
+    /// What monitoring 2 found of the step that is pending.
+    details: BTreeMap<String, f64>,
     events: Vec<Event>,
     path_is_fixed: bool,
+    /// Whether the criterion is another one than the settings say.
+    pub(crate) custom_loss: bool,
     started: Instant,
     epoch_started: Instant,
     epoch_rows: u64,
@@ -66,11 +71,38 @@ impl Trainer {
     /// [`Error::Setting`] where a setting is out of range, [`Error::Empty`] without data, [`Error::TooLarge`] if the
     /// device cannot hold what training needs.
     pub fn new(sae: Sae, settings: TrainSettings, data: DataFacts) -> Result<Self> {
+        let criterion = settings.whole_loss()?.criterion();
+        Self::fresh(sae, settings, data, criterion)
+    }
+
+    /// A fresh run with a loss of one's own, in place of that in the settings. Its checkpoints go on with
+    /// [`Checkpoint::trainer_with`](crate::checkpoint::Checkpoint::trainer_with).
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_criterion(
+        sae: Sae,
+        settings: TrainSettings,
+        data: DataFacts,
+        criterion: Criterion,
+    ) -> Result<Self> {
+        let mut trainer = Self::fresh(sae, settings, data, criterion)?;
+        trainer.custom_loss = true;
+        Ok(trainer)
+    }
+
+    fn fresh(
+        sae: Sae,
+        settings: TrainSettings,
+        data: DataFacts,
+        criterion: Criterion,
+    ) -> Result<Self> {
         let batch = settings.largest_batch(data.rows);
-        let path = Path::at_start(sae.settings(), batch);
+        let sparse = sparse_serves(&*sae.encoder, criterion.needs());
+        let path = Path::at_start(sae.settings(), batch, sparse);
         let adam = Adam::new(sae.device(), &sae.parameters())?;
         let counters = Counters::new(sae.device(), sae.settings().nb_concepts)?;
-        Self::continued(sae, settings, data, Progress::new(path), adam, counters)
+        Self::continued(sae, settings, data, criterion, Progress::new(path), adam, counters)
     }
 
     /// A run that goes on from `progress` with these moments and counters.
@@ -78,6 +110,7 @@ impl Trainer {
         mut sae: Sae,
         settings: TrainSettings,
         data: DataFacts,
+        mut criterion: Criterion,
         progress: Progress,
         adam: Adam,
         counters: Counters,
@@ -90,20 +123,20 @@ impl Trainer {
         settings.schedule.check(steps)?;
         sae.train();
         let batch = settings.largest_batch(data.rows);
-        let criterion: Box<dyn Criterion> = match settings.loss {
-            Loss::Mse => Box::new(Mse),
-        };
+        criterion.prepare(sae.device(), sae.settings(), batch)?;
         let now = Instant::now();
         let mut trainer = Self {
-            workspace: Workspace::new(&sae, batch, progress.path)?,
-            clip: Clip::new(sae.device(), settings.clip_grad, sae.parameters().len())?,
+            workspace: Workspace::new(&sae, batch, progress.path, criterion.needs())?,
+            clip: Clip::new(&sae, settings.clip_grad)?,
             criterion,
             adam,
             counters,
             data,
             pending: Vec::with_capacity(LOG_ROWS),
             events: Vec::new(),
+            details: BTreeMap::new(),
             path_is_fixed: false,
+            custom_loss: false,
             started: now,
             epoch_started: now,
             epoch_rows: 0,
@@ -118,7 +151,7 @@ impl Trainer {
     fn configuration(&self, steps: u64) -> Event {
         Event::Configuration {
             model: self.sae.settings().clone(),
-            training: self.settings.clone(),
+            training: Box::new(self.settings.clone()),
             device: self.sae.device().name(),
             rows: self.data.rows,
             steps,
@@ -132,20 +165,25 @@ impl Trainer {
         &self.sae
     }
 
-    /// Computes every further step along `path` instead of the one that the shapes suggest: to compare them.
+    /// Computes every further step along `path` instead of the one that the shapes suggest: to compare them. A resumed
+    /// run chooses for itself again.
     ///
     /// # Errors
     /// [`Error::Setting`] if the model cannot take it, [`Error::TooLarge`] if the device cannot hold what it needs.
     pub fn fix_path(&mut self, path: Path) -> Result<()> {
-        if !path.suits(self.sae.settings()) {
-            let allowed = "dense for jump only, sparse for jump only with a kernel that ends";
+        if !path.suits(self.sae.settings(), self.sparse_serves()) {
+            let allowed = "one that serves this encoder, selection, dictionary and loss";
             return Err(Error::setting("path", format!("{path:?}"), allowed, ""));
         }
         let batch = self.settings.largest_batch(self.data.rows);
-        self.workspace.route = Route::new(&self.sae, batch, path)?;
+        self.workspace.reroute(&self.sae, batch, path, self.criterion.needs())?;
         self.progress.path = path;
         self.path_is_fixed = true;
         Ok(())
+    }
+
+    fn sparse_serves(&self) -> bool {
+        sparse_serves(&*self.sae.encoder, self.criterion.needs())
     }
 
     /// How it is trained.
@@ -168,6 +206,11 @@ impl Trainer {
         self.settings.total_steps(self.data.rows)
     }
 
+    /// Whether the figures of all steps have been read: see [`Trainer::collect`].
+    pub fn is_collected(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Whether all epochs are done.
     pub fn is_done(&self) -> bool {
         self.progress.epoch >= self.settings.epochs
@@ -187,26 +230,31 @@ impl Trainer {
             return Err(Error::Empty { what: "the batch".into(), hint });
         }
         let lr = self.learning_rate();
-        self.workspace.load(batch);
+        let rates = self.settings.rates(lr);
+        self.workspace.load(batch, self.followed_l0());
         step::record(
             &mut self.sae,
             &mut self.workspace,
-            self.criterion.as_ref(),
+            &mut self.criterion,
             &mut self.clip,
             &mut self.adam,
             &mut self.counters,
-            lr,
+            &rates,
         );
         let rows = self.workspace.x.rows();
         let Progress { step, epoch, .. } = self.progress;
-        self.pending.push(PendingStep { step, epoch, rows, lr });
+        self.pending.push(PendingStep { step, epoch, rows, lr, spread: spread(batch) });
         self.counters.log_row += 1;
         self.epoch_rows += rows as u64;
         self.progress.step += 1;
         self.progress.batch += 1;
         let epoch_ends = self.progress.batch == self.settings.steps_per_epoch(self.data.rows);
         let window_ends = self.progress.at_window_end();
-        if !self.sae.device().is_gpu() || epoch_ends || window_ends {
+        let detailed = self.settings.monitoring >= 2;
+        if detailed {
+            self.details = self.look_closely().await?;
+        }
+        if !self.sae.device().is_gpu() || epoch_ends || window_ends || detailed {
             self.collect().await?;
         }
         if window_ends {
@@ -221,6 +269,12 @@ impl Trainer {
     fn learning_rate(&self) -> f64 {
         let Self { settings, progress, .. } = self;
         settings.schedule.at(progress.step, self.total_steps(), settings.lr)
+    }
+
+    /// The L0 for which thresholds follow the next batch, if they are in their warm-up.
+    fn followed_l0(&self) -> Option<f32> {
+        let warming = self.progress.step < self.settings.threshold_warmup_steps(self.data.rows);
+        self.criterion.target_l0().filter(|_| warming)
     }
 
     /// The events since the last call.
@@ -254,9 +308,7 @@ impl Trainer {
     /// As [`Trainer::step`].
     pub async fn gradients(&mut self, batch: &[f32]) -> Result<Vec<Vec<f32>>> {
         let device = self.sae.device().clone();
-        self.workspace.load(batch);
-        let mut counters = Counters::new(&device, self.sae.settings().nb_concepts)?;
-        step::differentiate(&self.sae, &mut self.workspace, self.criterion.as_ref(), &mut counters);
+        self.differentiate(batch).await?;
         let shapes: Vec<_> = self.sae.parameters().iter().map(|p| p.value.shape()).collect();
         let mut gradients = Vec::new();
         for (grad, [rows, cols]) in
@@ -268,4 +320,42 @@ impl Trainer {
         }
         Ok(gradients)
     }
+
+    /// The loss of one batch in train mode; the model stays as it is.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub async fn loss(&mut self, batch: &[f32]) -> Result<f32> {
+        let figures = self.differentiate(batch).await?.log.read().await?;
+        let [rows, width] = self.workspace.x.shape();
+        Ok(self.criterion.loss(&figures, rows, width))
+    }
+
+    /// A forward and backward pass that leaves no trace in the run's own counters.
+    async fn differentiate(&mut self, batch: &[f32]) -> Result<Counters> {
+        self.workspace.load(batch, self.followed_l0());
+        let mut counters = Counters::new(self.sae.device(), self.sae.settings().nb_concepts)?;
+        counters.idle.write(&self.counters.idle.read().await?);
+        step::differentiate(&self.sae, &mut self.workspace, &mut self.criterion, &mut counters);
+        Ok(counters)
+    }
+}
+
+/// Σ((x − mean)² + 1e-6), with one mean over all elements: what the reference divides by in its R².
+fn spread(batch: &[f32]) -> f64 {
+    const LANES: usize = 8;
+    let (mut sums, mut squares) = ([0.0_f64; LANES], [0.0_f64; LANES]);
+    let chunks = batch.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (i, &x) in chunk.iter().enumerate() {
+            sums[i] += f64::from(x);
+            squares[i] += f64::from(x) * f64::from(x);
+        }
+    }
+    let rest_sum: f64 = rest.iter().map(|&x| f64::from(x)).sum();
+    let rest_squares: f64 = rest.iter().map(|&x| f64::from(x).powi(2)).sum();
+    let sum = sums.iter().sum::<f64>() + rest_sum;
+    let count = batch.len() as f64;
+    squares.iter().sum::<f64>() + rest_squares - sum * sum / count + 1e-6 * count
 }

@@ -1,10 +1,10 @@
 //! The memory of a training step: everything but the parameters and their moments, made once.
 
-use super::Path;
+use super::{Needs, Path};
 use crate::{
     device::{ByAtom, Codes, Device, Tensor},
     error::Result,
-    sae::{Sae, Selection},
+    sae::{Purpose, Room, Sae, Selection, Thresholds, dictionary::DictionaryGradient},
 };
 
 /// Buffers that every path uses.
@@ -18,14 +18,33 @@ pub(crate) struct Workspace {
     pub pre: Tensor,
     /// Reconstruction, [B, d].
     pub x_hat: Tensor,
-    /// eᵐ · ∂loss/∂x̂, [B, d].
+    /// ∂loss/∂(atoms' product): eᵐ · ∂loss/∂x̂ on the sparse paths, ∂loss/∂x̂ on the dense one; [B, d].
     pub h: Tensor,
     /// ∂loss/∂m, [1, 1].
     pub grad_multiplier: Tensor,
-    /// ∂loss/∂t, [K, 1]; one value for top-k, which has no thresholds.
-    pub grad_thresholds: Tensor,
+    /// Of thresholds; only for jump.
+    pub thresholds: Option<ThresholdRoom>,
+    /// The threshold of this batch for batch top-k, or which jump's follow, [1, 1].
+    pub threshold: Tensor,
+    /// What the encoder works in.
+    pub room: Room,
     /// Buffers of the path.
     pub route: Route,
+}
+
+/// t and its gradient.
+#[derive(Debug)]
+pub(crate) struct ThresholdRoom {
+    /// t = ln θ, [K, 1].
+    pub logarithms: Tensor,
+    /// ∂loss/∂t, or ∂loss/∂θ in the end, [K, 1].
+    pub grad: Tensor,
+    /// The part of ∂loss/∂t that terms of the loss add, [K, 1].
+    pub of_terms: Option<Tensor>,
+    /// A column of ones, [K, 1], for thresholds that can follow: those that are trained directly.
+    pub ones: Option<Tensor>,
+    /// The L0 for which all thresholds follow the batch, where they do.
+    pub follow: Option<f32>,
 }
 
 /// Buffers that depend on the path.
@@ -50,19 +69,10 @@ pub(crate) struct SparseRoute {
 pub(crate) enum SparseProduct {
     /// Z W, later eᵐ G Cᵀ, [B, N].
     Factored { mixed: Tensor },
-    /// Over the built atoms.
-    Atoms(BuiltAtoms),
-}
-
-/// The atoms and the dense gradients of W and R.
-#[derive(Debug)]
-pub(crate) struct BuiltAtoms {
-    /// W C + R, [K, d].
-    pub atoms: Tensor,
-    /// ∂loss/∂W, [K, N].
-    pub grad_mixing: Tensor,
-    /// ∂loss/∂R, [K, d].
-    pub grad_relax: Tensor,
+    /// Over the built atoms of an archetypal dictionary: W C + R [K, d], and the stored gradients.
+    Atoms { atoms: Tensor, grad: DictionaryGradient },
+    /// Over the atoms of a free dictionary, which need not be built.
+    Free,
 }
 
 /// Dense codes.
@@ -70,20 +80,38 @@ pub(crate) struct BuiltAtoms {
 pub(crate) struct DenseRoute {
     /// Codes, [B, K].
     pub z: Tensor,
+    /// The same as they are selected, for top-k.
+    pub codes: Option<Codes>,
     /// ∂loss/∂z, then ∂loss/∂pre, [B, K].
     pub grad_codes: Tensor,
-    pub built: BuiltAtoms,
-    /// The encoder's dense gradients.
-    pub encoder: Vec<Tensor>,
+    /// The part of ∂loss/∂pre that terms of the loss add, [B, K].
+    pub grad_pre: Option<Tensor>,
+    /// D = eᵐ · atoms, [K, d].
+    pub dictionary: Tensor,
+    /// ∂loss/∂D, and what it becomes.
+    pub grad: DictionaryGradient,
 }
 
 impl Workspace {
     /// Room for batches of up to `batch` rows.
-    pub fn new(sae: &Sae, batch: usize, path: Path) -> Result<Self> {
+    pub fn new(sae: &Sae, batch: usize, path: Path, needs: Needs) -> Result<Self> {
         let device = sae.device();
         let settings = sae.settings();
         let (k, d) = (settings.nb_concepts, settings.input_shape);
-        let thresholds = if sae.thresholds.is_some() { k } else { 1 };
+        let column = || Tensor::zeros(device, k, 1);
+        let ones = || Tensor::from_slice(device, k, 1, &vec![1.0; k]);
+        let direct =
+            matches!(settings.selection, Selection::Jump { thresholds: Thresholds::Direct, .. });
+        let thresholds = match &sae.thresholds {
+            None => None,
+            Some(_) => Some(ThresholdRoom {
+                logarithms: column()?,
+                grad: column()?,
+                of_terms: needs.thresholds.then(column).transpose()?,
+                ones: direct.then(ones).transpose()?,
+                follow: None,
+            }),
+        };
         Ok(Self {
             x: Tensor::zeros(device, batch, d)?,
             ones: Tensor::from_slice(device, batch, 1, &vec![1.0; batch])?,
@@ -91,53 +119,75 @@ impl Workspace {
             x_hat: Tensor::zeros(device, batch, d)?,
             h: Tensor::zeros(device, batch, d)?,
             grad_multiplier: Tensor::zeros(device, 1, 1)?,
-            grad_thresholds: Tensor::zeros(device, thresholds, 1)?,
-            route: Route::new(sae, batch, path)?,
+            thresholds,
+            threshold: Tensor::zeros(device, 1, 1)?,
+            room: sae.encoder.room(device, batch, path.purpose())?,
+            route: Route::new(sae, batch, path, needs)?,
         })
     }
 
-    /// Takes the next batch, row by row, of at most as many rows as there is room for.
-    pub fn load(&mut self, batch: &[f32]) {
+    /// Goes over to another path.
+    pub fn reroute(&mut self, sae: &Sae, batch: usize, path: Path, needs: Needs) -> Result<()> {
+        let room = sae.encoder.room(sae.device(), batch, path.purpose())?;
+        self.route = Route::new(sae, batch, path, needs)?;
+        self.room = room;
+        Ok(())
+    }
+
+    /// Takes the next batch, row by row, of at most as many rows as there is room for. Thresholds that are trained
+    /// directly follow it, given an L0 to do so for.
+    pub fn load(&mut self, batch: &[f32], follow: Option<f32>) {
         let rows = batch.len() / self.x.cols();
+        if let Some(room) = &mut self.thresholds {
+            room.follow = follow.filter(|_| room.ones.is_some());
+        }
         let all = [&mut self.x, &mut self.ones, &mut self.pre, &mut self.x_hat, &mut self.h];
         for tensor in all {
             tensor.set_rows(rows);
         }
+        self.room.set_rows(rows);
         self.route.set_rows(rows);
         self.x.write(batch);
     }
 }
 
+impl Path {
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Dense => Purpose::TrainDense,
+            Self::Factored | Self::Atoms => Purpose::TrainSparse,
+        }
+    }
+}
+
 impl Route {
     /// Buffers for `path`.
-    pub fn new(sae: &Sae, batch: usize, path: Path) -> Result<Self> {
+    fn new(sae: &Sae, batch: usize, path: Path, needs: Needs) -> Result<Self> {
         let device = sae.device();
-        let k = sae.settings().nb_concepts;
-        Ok(match path {
-            Path::Dense => Self::Dense(Box::new(DenseRoute {
-                z: Tensor::zeros(device, batch, k)?,
-                grad_codes: Tensor::zeros(device, batch, k)?,
-                built: BuiltAtoms::new(sae, device)?,
-                encoder: sae.encoder.scratch(device)?,
-            })),
-            Path::Factored => {
-                let mixed = Tensor::zeros(device, batch, sae.settings().nb_points)?;
+        let settings = sae.settings();
+        let (k, d) = (settings.nb_concepts, settings.input_shape);
+        Ok(match (path, settings.nb_points()) {
+            (Path::Dense, _) => Self::Dense(Box::new(DenseRoute::new(sae, device, batch, needs)?)),
+            (Path::Factored, Some(n)) => {
+                let mixed = Tensor::zeros(device, batch, n)?;
                 Self::sparse(sae, batch, SparseProduct::Factored { mixed })?
             }
-            Path::Atoms => {
-                let built = BuiltAtoms::new(sae, device)?;
-                Self::sparse(sae, batch, SparseProduct::Atoms(built))?
+            (Path::Atoms, Some(_)) => {
+                let atoms = Tensor::zeros(device, k, d)?;
+                let grad = DictionaryGradient::new(device, settings)?;
+                Self::sparse(sae, batch, SparseProduct::Atoms { atoms, grad })?
             }
+            (Path::Factored | Path::Atoms, None) => Self::sparse(sae, batch, SparseProduct::Free)?,
         })
     }
 
     fn sparse(sae: &Sae, batch: usize, product: SparseProduct) -> Result<Self> {
         let device = sae.device();
         let k = sae.settings().nb_concepts;
-        // A jump row may hold any number of codes.
+        // A row of jump's may hold any number of codes.
         let width = match sae.settings().selection {
             Selection::TopK { k } => k,
-            Selection::Jump { .. } => k,
+            Selection::Jump { .. } | Selection::BatchTopK { .. } => k,
         };
         Ok(Self::Sparse(Box::new(SparseRoute {
             codes: Codes::new(device, batch, width, k)?,
@@ -159,19 +209,33 @@ impl Route {
             Self::Dense(dense) => {
                 dense.z.set_rows(rows);
                 dense.grad_codes.set_rows(rows);
+                if let Some(codes) = &mut dense.codes {
+                    codes.set_rows(rows);
+                }
+                if let Some(grad_pre) = &mut dense.grad_pre {
+                    grad_pre.set_rows(rows);
+                }
             }
         }
     }
 }
 
-impl BuiltAtoms {
-    fn new(sae: &Sae, device: &Device) -> Result<Self> {
+impl DenseRoute {
+    fn new(sae: &Sae, device: &Device, batch: usize, needs: Needs) -> Result<Self> {
         let settings = sae.settings();
-        let (k, d, n) = (settings.nb_concepts, settings.input_shape, settings.nb_points);
+        let (k, d) = (settings.nb_concepts, settings.input_shape);
+        let dense = || Tensor::zeros(device, batch, k);
+        let codes = match settings.selection {
+            Selection::TopK { k: width } => Some(Codes::new(device, batch, width, k)?),
+            _ => None,
+        };
         Ok(Self {
-            atoms: Tensor::zeros(device, k, d)?,
-            grad_mixing: Tensor::zeros(device, k, n)?,
-            grad_relax: Tensor::zeros(device, k, d)?,
+            z: dense()?,
+            codes,
+            grad_codes: dense()?,
+            grad_pre: needs.pre_codes.then(dense).transpose()?,
+            dictionary: Tensor::zeros(device, k, d)?,
+            grad: DictionaryGradient::new(device, settings)?,
         })
     }
 }

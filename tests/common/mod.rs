@@ -1,10 +1,25 @@
-//! What the tests of the GPU share: a device, or a clear word that there is none.
+//! What tests share: settings, numbers, comparisons, the reference cases, and a GPU or a clear word that there is none.
 #![allow(dead_code)] // every test file uses its own part
 
 pub mod check;
+pub mod golden;
 
 use archetypal::Device;
 use archetypal::device::GpuOptions;
+use archetypal::sae::{DictionaryKind, EncoderKind, SaeSettings, Selection};
+
+/// An archetypal model of K concepts over N points of d dimensions, the rest as the reference has it.
+pub fn archetypal(k: usize, d: usize, n: usize, selection: Selection) -> SaeSettings {
+    SaeSettings {
+        input_shape: d,
+        nb_concepts: k,
+        selection,
+        dictionary: DictionaryKind::Archetypal { nb_points: n, delta: 1.0 },
+        use_multiplier: true,
+        encoder: EncoderKind::Linear,
+        encoder_bias: false,
+    }
+}
 
 /// A GPU, software allowed, whose bindings hold at most `max_binding` bytes; none if the machine has no adapter.
 ///
@@ -12,6 +27,11 @@ use archetypal::device::GpuOptions;
 /// test called `test` says that it was skipped.
 pub fn gpu(test: &str, max_binding: Option<u64>) -> Option<Device> {
     gpu_with(test, GpuOptions { max_binding, ..GpuOptions::default() })
+}
+
+/// The CPU, and a GPU where there is one.
+pub fn devices(test: &str) -> Vec<Device> {
+    std::iter::once(Device::cpu()).chain(gpu(test, None)).collect()
 }
 
 /// As [`gpu`], with other options too.

@@ -1,8 +1,8 @@
 //! `explore`.
 
 use crate::{
-    common::noise,
-    models::{both, by_hand, devices, loader},
+    common::{devices, noise},
+    models::{by_hand, loader, several},
     oracle::{codes, cosine, norm, wide},
 };
 use archetypal::{
@@ -24,7 +24,7 @@ fn top_rows_as_a_plain_sort_finds_them() {
     let (d, k, rows) = (13, 31, 90);
     let data = noise(rows * d, 7);
     for device in devices("top_rows_as_a_plain_sort_finds_them") {
-        for parts in both(k, d, 10, 4) {
+        for parts in several(k, d, 10, 4) {
             let z = codes(&parts, &data);
             for cells in [1, 6] {
                 let what = TopRows { rows_per_example: cells, ..TopRows::new(5) };
@@ -100,6 +100,9 @@ fn points_of_an_atom() {
             pollster::block_on(point_rows(&sae, &[1, 1, 0])).unwrap(),
             [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]
         );
+        let free = several(3, 2, 2, 1)[3].on(&device);
+        let error = pollster::block_on(atom_points(&free, &[0], 1)).unwrap_err();
+        assert!(error.to_string().contains("archetypal"), "{error}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The same figures from plain loops in float64.
 
 use crate::models::Parts;
-use archetypal::sae::Selection;
+use archetypal::sae::{Selection, Thresholds};
 
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
@@ -23,18 +23,23 @@ pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
 
 /// D [K, d].
 pub fn dictionary(parts: &Parts) -> Vec<Vec<f64>> {
-    let (k, d, n) = parts.sizes();
-    let (w, c, r) =
-        (wide(&parts.tensors.mixing), wide(&parts.tensors.points), wide(&parts.tensors.relax));
-    let scale = f64::from(parts.tensors.multiplier).exp();
+    let (k, d) = parts.sizes();
+    let of = |name| wide(parts.values(name));
+    let scale = of("dictionary.multiplier")[0].exp();
+    let Some((n, _)) = parts.archetypal() else {
+        let atoms = of("dictionary._weights");
+        return atoms.chunks(d).map(|atom| atom.iter().map(|v| v * scale).collect()).collect();
+    };
+    let (w, c, r) = (of("dictionary.W"), of("dictionary.C"), of("dictionary.Relax"));
     let blend = |i: usize, x: usize| (0..n).map(|j| w[i * n + j] * c[j * d + x]).sum::<f64>();
     (0..k).map(|i| (0..d).map(|x| (blend(i, x) + r[i * d + x]) * scale).collect()).collect()
 }
 
 /// Codes [B, K].
 pub fn codes(parts: &Parts, rows: &[f32]) -> Vec<Vec<f64>> {
-    let (k, d, _) = parts.sizes();
-    let (e, b) = (wide(&parts.tensors.encoder_weight), wide(&parts.tensors.encoder_bias));
+    let (k, d) = parts.sizes();
+    let of = |name| wide(parts.values(name));
+    let (e, b) = (of("encoder.final_block.0.weight"), of("encoder.final_block.0.bias"));
     let of = |row: &[f32]| {
         let row = wide(row);
         let pre = (0..k).map(|i| dot(&e[i * d..][..d], &row) + b[i]);
@@ -50,9 +55,19 @@ fn select(parts: &Parts, mut z: Vec<f64>) -> Vec<f64> {
             order.sort_by(|&a, &b| z[b].total_cmp(&z[a]).then(a.cmp(&b)));
             order[k..].iter().for_each(|&i| z[i] = 0.0);
         }
-        Selection::Jump { .. } => {
-            for (z, &t) in z.iter_mut().zip(&parts.tensors.thresholds) {
-                *z = if *z >= f64::from(t).exp() { *z } else { 0.0 };
+        Selection::BatchTopK { .. } => {
+            let threshold = f64::from(parts.values("running_threshold")[0]);
+            z.iter_mut().filter(|z| **z < threshold).for_each(|z| *z = 0.0);
+        }
+        Selection::Jump { thresholds, .. } => {
+            let thresholds: Vec<f64> = match thresholds {
+                Thresholds::Direct => wide(parts.values("direct_thresholds")),
+                Thresholds::Reference => {
+                    wide(parts.values("thresholds")).into_iter().map(f64::exp).collect()
+                }
+            };
+            for (z, threshold) in z.iter_mut().zip(thresholds) {
+                *z = if *z >= threshold { *z } else { 0.0 };
             }
         }
     }
@@ -78,13 +93,12 @@ pub struct Figures {
     pub densities: Vec<f64>,
     pub coherence: f64,
     pub ood: f64,
-    pub max_weight_mean: f64,
-    pub weight_entropy_mean: f64,
-    pub relaxation_ratio_mean: f64,
+    /// Largest weight, entropy of the weights and ratio of the relaxation, of an archetypal dictionary.
+    pub mixing: Option<[f64; 3]>,
 }
 
 pub fn figures(parts: &Parts, rows: &[f32]) -> Figures {
-    let (k, d, n) = parts.sizes();
+    let (k, d) = parts.sizes();
     let dictionary = dictionary(parts);
     let z = codes(parts, rows);
     let x: Vec<Vec<f64>> = rows.chunks(d).map(wide).collect();
@@ -102,10 +116,7 @@ pub fn figures(parts: &Parts, rows: &[f32]) -> Figures {
     densities.sort_by(f64::total_cmp);
     let pairs = (0..k).flat_map(|i| (0..i).map(move |j| (i, j)));
     let nearest = |atom: &Vec<f64>| x.iter().map(|x| cosine(atom, x)).fold(-1.0, f64::max);
-    let weights: Vec<Vec<f64>> = parts.tensors.mixing.chunks(n).map(wide).collect();
-    let entropy = |w: &Vec<f64>| -w.iter().filter(|w| **w > 0.0).map(|w| w * w.ln()).sum::<f64>();
     let mean_of = |sum: f64| sum / k as f64;
-    let relax = parts.tensors.relax.chunks(d).map(|row| norm(&wide(row)));
     Figures {
         r2: 1.0 - error / squares(&x, &|_, j| means[j]),
         r2_scalar_mean: 1.0 - error / squares(&x, &|_, _| mean),
@@ -117,10 +128,21 @@ pub fn figures(parts: &Parts, rows: &[f32]) -> Figures {
             .map(|(i, j)| cosine(&dictionary[i], &dictionary[j]).abs())
             .fold(0.0, f64::max),
         ood: 1.0 - mean_of(dictionary.iter().map(nearest).sum()),
-        max_weight_mean: mean_of(
-            weights.iter().map(|w| w.iter().copied().fold(0.0, f64::max)).sum(),
-        ),
-        weight_entropy_mean: mean_of(weights.iter().map(entropy).sum()),
-        relaxation_ratio_mean: mean_of(relax.sum()) / f64::from(parts.settings.delta),
+        mixing: mixing(parts),
     }
+}
+
+fn mixing(parts: &Parts) -> Option<[f64; 3]> {
+    let (k, d) = parts.sizes();
+    let (n, delta) = parts.archetypal()?;
+    let weights: Vec<Vec<f64>> = parts.values("dictionary.W").chunks(n).map(wide).collect();
+    let largest = weights.iter().map(|w| w.iter().copied().fold(0.0, f64::max));
+    let entropy = |w: &Vec<f64>| -w.iter().filter(|w| **w > 0.0).map(|w| w * w.ln()).sum::<f64>();
+    let relax = parts.values("dictionary.Relax").chunks(d).map(|row| norm(&wide(row)));
+    let mean_of = |sum: f64| sum / k as f64;
+    Some([
+        mean_of(largest.sum()),
+        mean_of(weights.iter().map(entropy).sum()),
+        mean_of(relax.sum()) / f64::from(delta),
+    ])
 }

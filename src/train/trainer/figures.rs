@@ -4,7 +4,7 @@ use super::Trainer;
 use crate::{
     device::log,
     error::{Error, Result},
-    train::{Event, Path, progress::PendingStep, workspace::Route},
+    train::{Event, Path, Progress, progress::PendingStep},
 };
 use web_time::Instant;
 
@@ -24,18 +24,22 @@ impl Trainer {
         self.counters.log_row = 0;
         let figures = self.counters.log.read().await?;
         let width = self.sae.settings().input_shape;
+        // With details there is one step at a time.
+        let mut details = std::mem::take(&mut self.details);
         let mut silent = None;
         for (step, figures) in pending.into_iter().zip(figures.chunks_exact(log::WIDTH)) {
             let loss = self.criterion.loss(figures, step.rows, width);
             let grad_norm = figures[log::GRAD_NORM];
-            if !(loss.is_finite() && grad_norm.is_finite()) {
-                return Err(diverged(&step, loss, grad_norm));
+            // Thresholds that are clipped apart have a norm of their own.
+            let threshold_norm = figures[log::THRESHOLD_NORM];
+            if !(loss.is_finite() && grad_norm.is_finite() && threshold_norm.is_finite()) {
+                return Err(diverged(&step, loss, grad_norm + threshold_norm));
             }
             if figures[log::ACTIVE] == 0.0 {
                 silent = silent.or(Some((step, grad_norm)));
             }
-            self.progress.sums.add(step.rows, loss, figures);
-            self.progress.window.add(step.rows, loss, figures);
+            self.progress.sums.add(&step, loss, figures);
+            self.progress.window.add(&step, loss, figures);
             let rows = step.rows as f64;
             self.events.push(Event::Step {
                 step: step.step,
@@ -46,19 +50,22 @@ impl Trainer {
                 l0: f64::from(figures[log::ACTIVE]) / rows,
                 grad_norm,
                 lr: step.lr,
+                terms: self.criterion.term_values(figures).collect(),
+                details: std::mem::take(&mut details),
             });
         }
         match silent {
-            Some((step, grad_norm)) if !self.encoder_is_finite().await? => {
+            Some((step, grad_norm)) if !self.selects_with_numbers().await? => {
                 Err(diverged(&step, f32::NAN, grad_norm))
             }
             _ => Ok(()),
         }
     }
 
-    /// Pre-codes that are NaN select nothing, so that the loss of a ruined encoder looks like that of an idle one.
-    async fn encoder_is_finite(&self) -> Result<bool> {
-        for parameter in self.sae.encoder.parameters() {
+    /// Pre-codes or thresholds that are NaN select nothing, so that the loss of a ruined model looks like that of an
+    /// idle one.
+    async fn selects_with_numbers(&self) -> Result<bool> {
+        for parameter in self.sae.encoder.parameters().into_iter().chain(&self.sae.thresholds) {
             if !parameter.value.read().await?.iter().all(|value| value.is_finite()) {
                 return Ok(false);
             }
@@ -78,16 +85,16 @@ impl Trainer {
         let batch = self.settings.largest_batch(self.data.rows);
         // Sparse codes list what is near its threshold too; how much that is shows only once they are there.
         let codes_per_row = if now == Path::Dense { window.l0() } else { window.most };
-        let path = now.after(self.sae.settings(), batch, codes_per_row);
+        let sparse = self.sparse_serves();
+        let path = now.after(self.sae.settings(), batch, codes_per_row, sparse);
         if path == now {
             return Ok(());
         }
         if path == Path::Dense {
             self.progress.dense_until = self.progress.step + DENSE_AGAIN_STEPS;
         }
-        match Route::new(&self.sae, batch, path) {
-            Ok(route) => {
-                self.workspace.route = route;
+        match self.workspace.reroute(&self.sae, batch, path, self.criterion.needs()) {
+            Ok(()) => {
                 self.progress.path = path;
                 Ok(())
             }
@@ -107,16 +114,24 @@ impl Trainer {
 
     pub(super) async fn close_epoch(&mut self) -> Result<()> {
         let fired = self.counters.fired.read().await?;
-        let dead = fired.iter().filter(|&&rows| rows == 0).count();
-        self.counters.fired.write(&vec![0; fired.len()]);
+        let idle = self.counters.idle.read().await?;
+        let window = self.settings.dead_window;
+        let share = |dead: usize| dead as f64 / fired.len() as f64;
+        let dead = share(fired.iter().filter(|&&rows| rows == 0).count());
+        let in_window = share(idle.iter().filter(|&&rows| rows >= window).count());
+        self.counters.start_epoch();
         let sums = std::mem::take(&mut self.progress.sums);
         self.events.push(sums.epoch_event(
             self.progress.epoch,
             self.data.row_variance,
-            dead as f64 / fired.len() as f64,
+            [dead, in_window],
             self.epoch_started.elapsed().as_secs_f64(),
             self.epoch_rows,
         ));
+        let target = self.criterion.target_l0();
+        let Progress { step, stall, .. } = &mut self.progress;
+        let stalled = stall.look(self.sae.settings(), target, sums.l0(), *step);
+        self.events.extend(stalled.map(|message| Event::Warning { message }));
         self.progress.epoch += 1;
         self.progress.batch = 0;
         self.epoch_started = Instant::now();

@@ -1,0 +1,168 @@
+//! The step over sparse codes: the factored one, and the one over built atoms.
+
+use super::{
+    NT, View, add_terms,
+    thresholds::{logarithms, prepare},
+};
+use crate::{
+    device::{Codes, Device, Entries, Gemm, Grad, Tensor},
+    sae::{Dictionary, Pass, PreCodeGrad, Room, Sae, Selection},
+    train::{
+        Criterion,
+        counters::Counters,
+        workspace::{Route, SparseProduct, SparseRoute, Workspace},
+    },
+};
+
+/// Forward pass, loss, and the gradients that have to be stored.
+pub(super) fn differentiate(
+    sae: &Sae,
+    device: &Device,
+    ws: &mut Workspace,
+    criterion: &mut Criterion,
+    counters: &mut Counters,
+) {
+    let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
+    sae.encoder.forward(&pass, &mut ws.room, &mut ws.pre);
+    prepare(sae, device, &ws.pre, &mut ws.threshold, &mut ws.thresholds);
+    reconstruct(sae, device, ws, counters);
+    let rows = ws.x.rows();
+    counters.count_idle(device, rows);
+    device.mse(
+        &ws.x,
+        &mut ws.x_hat,
+        Some(sae.dictionary.multiplier()),
+        criterion.mse,
+        &mut ws.h,
+        &mut ws.grad_multiplier,
+        &mut counters.log,
+        counters.log_row,
+    );
+    backward(sae, device, ws, criterion, counters);
+}
+
+/// Selection and reconstruction: `ws.x_hat` = Z · atoms, the multiplier still to come.
+fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
+    let Workspace { pre, x_hat, thresholds: room, route: Route::Sparse(route), .. } = ws else {
+        unreachable!("the route is sparse")
+    };
+    let SparseRoute { codes, by_atom, product, .. } = &mut **route;
+    match sae.settings().selection {
+        Selection::Jump { kernel, bandwidth, .. } => {
+            device.jump_sparse(pre, logarithms(room), kernel.reach(bandwidth), codes);
+        }
+        _ => top_k(sae, device, pre, codes),
+    }
+    device.by_atom(codes, by_atom);
+    let Counters { fired, log, log_row, .. } = counters;
+    device.count_active(codes, by_atom, fired, log, *log_row);
+    match (product, &sae.dictionary) {
+        (SparseProduct::Factored { mixed }, Dictionary::Archetypal(archetypal)) => {
+            device.spmm(codes, &archetypal.mixing.value, mixed, false);
+            device.gemm(mixed, &archetypal.points.value, x_hat, Gemm::default());
+            device.spmm(codes, &archetypal.relax.value, x_hat, true);
+        }
+        (SparseProduct::Atoms { atoms, .. }, Dictionary::Archetypal(archetypal)) => {
+            archetypal.atoms(device, atoms, None);
+            device.spmm(codes, atoms, x_hat, false);
+        }
+        (_, Dictionary::Free(free)) => device.spmm(codes, &free.weights.value, x_hat, false),
+        (SparseProduct::Free, _) => unreachable!("the route was made for this dictionary"),
+    }
+}
+
+/// Top-k as the encoder wants it.
+pub(super) fn top_k(sae: &Sae, device: &Device, pre: &Tensor, codes: &mut Codes) {
+    match sae.encoder.rectifies() {
+        true => device.top_k(pre, codes),
+        false => device.top_k_signed(pre, codes),
+    }
+}
+
+/// From `ws.h` to ∂loss/∂pre-codes, and ∂loss/∂W and ∂loss/∂R where they are stored.
+fn backward(
+    sae: &Sae,
+    device: &Device,
+    ws: &mut Workspace,
+    criterion: &mut Criterion,
+    counters: &mut Counters,
+) {
+    let Workspace { x, pre, h, thresholds: room, route: Route::Sparse(route), .. } = ws else {
+        unreachable!("the route is sparse")
+    };
+    let SparseRoute { codes, by_atom, grad_codes, product } = &mut **route;
+    match (product, &sae.dictionary) {
+        (SparseProduct::Factored { mixed }, Dictionary::Archetypal(archetypal)) => {
+            device.gemm(h, &archetypal.points.value, mixed, NT);
+            device.sddmm(codes, &archetypal.mixing.value, mixed, grad_codes, false);
+            device.sddmm(codes, &archetypal.relax.value, h, grad_codes, true);
+        }
+        (SparseProduct::Atoms { atoms, grad }, Dictionary::Archetypal(archetypal)) => {
+            device.sddmm(codes, atoms, h, grad_codes, false);
+            let rows = Grad::Rows { by_atom, values: &codes.values, source: h };
+            device.spmm_t(rows, &mut grad.atoms);
+            if let Some(mixing) = &mut grad.mixing {
+                archetypal.mixing_gradient(device, &grad.atoms, mixing);
+            }
+        }
+        (_, Dictionary::Free(free)) => {
+            device.sddmm(codes, &free.weights.value, h, grad_codes, false);
+        }
+        (SparseProduct::Free, _) => unreachable!("the route was made for this dictionary"),
+    }
+    let view = View {
+        sae,
+        x,
+        x_hat: None,
+        grad_x_hat: None,
+        pre_codes: pre,
+        grad_pre_codes: None,
+        codes: Entries { values: &codes.values, counts: Some(&codes.counts) },
+        grad_codes,
+        dense_codes: None,
+        dictionary: None,
+        grad_dictionary: None,
+        thresholds: room.as_mut(),
+    };
+    add_terms(criterion, counters, view);
+    if let (Selection::Jump { kernel, bandwidth, .. }, Some(room)) =
+        (sae.settings().selection, room)
+    {
+        device.jump_backward_sparse(
+            pre,
+            &room.logarithms,
+            kernel,
+            bandwidth,
+            codes,
+            by_atom,
+            grad_codes,
+            &mut room.grad,
+        );
+    }
+}
+
+/// The gradients of encoder and dictionary, but for the multiplier's.
+pub(super) fn gradients<'a>(
+    sae: &Sae,
+    route: &'a mut SparseRoute,
+    x: &'a Tensor,
+    h: &'a Tensor,
+    ones: &'a Tensor,
+    room: &'a mut Room,
+) -> Vec<Grad<'a>> {
+    let SparseRoute { codes, by_atom, grad_codes, product } = route;
+    let (by_atom, values) = (&*by_atom, &codes.values);
+    let grad = PreCodeGrad::Sparse { by_atom, values: grad_codes, ones };
+    let pass = Pass { device: x.device(), x, dictionary: None, training: true };
+    let mut grads = sae.encoder.backward(&pass, grad, room, None);
+    let rows = |source| Grad::Rows { by_atom, values, source };
+    match product {
+        SparseProduct::Factored { mixed } => grads.extend([rows(mixed), rows(h)]),
+        SparseProduct::Atoms { grad, .. } => {
+            grads.extend(grad.mixing.as_ref().map(Grad::Dense));
+            grads.push(Grad::Dense(&grad.atoms));
+        }
+        SparseProduct::Free => grads.push(rows(h)),
+    }
+    grads
+}
