@@ -29,7 +29,7 @@ fn train_json_and_defaults() {
     let scene = Scene::new();
     let figures = scene.json("train data.npy --out a --epochs 2 --quiet");
     assert_eq!(figures["model"]["nb_concepts"], 48);
-    assert_eq!(figures["model"]["nb_points"], 24);
+    assert_eq!(figures["model"]["dictionary"]["nb_points"], 24);
     assert_eq!(figures["model"]["selection"]["k"], 4);
     assert_eq!(figures["steps"], 2);
     assert_eq!(figures["interrupted"], false);
@@ -186,7 +186,7 @@ fn inspect_tells_files_apart() {
 
     let model = scene.json("inspect sae.safetensors");
     assert_eq!((&model["kind"], &model["class"]), (&"checkpoint".into(), &"ra-topk".into()));
-    assert_eq!(model["model"]["nb_points"], 8);
+    assert_eq!(model["model"]["dictionary"]["nb_points"], 8);
     assert_eq!(model["parameters"], 24 * (2 * WIDTH + 1 + 8) + 1);
     assert_eq!(model["training"]["batch_size"], 64);
     assert!(model["progress"].is_null());
@@ -199,7 +199,7 @@ fn init_trains_on_from_other_parameters() {
     let before = scene.json("eval sae.safetensors data.npy")["mse"].as_f64().unwrap();
     let words = "train data.npy --out b --init sae.safetensors --epochs 30 --batch-size 64 --delta 2 --lr 2e-3 --quiet";
     let figures = scene.json(words);
-    assert_eq!(figures["model"]["delta"], 2.0);
+    assert_eq!(figures["model"]["dictionary"]["delta"], 2.0);
     assert_eq!(figures["model"]["nb_concepts"], 24);
     let after = scene.json("eval b data.npy")["mse"].as_f64().unwrap();
     assert!(after < before, "{after} is not below {before}");
@@ -248,12 +248,14 @@ fn devices_lists_the_cpu() {
 #[test]
 fn every_option_says_its_default() {
     let scene = Scene::new();
-    for command in ["demo", "points", "train", "encode", "eval", "inspect", "devices"] {
+    for command in ["demo", "points", "train", "encode", "eval", "export", "inspect", "devices"] {
         let help = scene.ok(&format!("{command} --help")).stdout;
         let mut options = Vec::new();
         for line in help.lines() {
             let start = line.trim_start();
-            if start.starts_with("--") || (start.starts_with('-') && start.contains(", --")) {
+            // Descriptions stand further in.
+            let is_name = line.len() - start.len() < 8;
+            if is_name && (start.starts_with("--") || start.contains(", --")) {
                 options.push(String::new());
             }
             if let Some(last) = options.last_mut() {

@@ -12,7 +12,7 @@ fn options_that_do_not_exist() {
     scene.fails(2, "train data.npy", &["--out"]);
     scene.fails(2, "train --out a", &["<DATA>"]);
     scene.fails(2, "train data.npy --out a --kernel square", &["silverman"]);
-    scene.fails(2, "train data.npy --out a --schedule linear", &["cosine"]);
+    scene.fails(2, "train data.npy --out a --schedule straight", &["cosine"]);
     scene.fails(2, "train data.npy --out a --checkpoint-every 0", &["--checkpoint-every"]);
     scene.fails(2, "devices --adapter x", &["--adapter", "--backend cpu"]);
 }
@@ -29,7 +29,7 @@ fn settings_out_of_range() {
         ("--batch-size 0", ["batch-size is 0", "at least 1"]),
         ("--epochs 0", ["epochs is 0", "at least 1"]),
         ("--kernel cauchy", ["kernel", "--model ra-jump"]),
-        ("--model ra-jump --top-k 3", ["top-k", "ra-topk"]),
+        ("--model ra-jump --top-k 3", ["top-k", "--model ra-topk, topk"]),
         ("--model ra-jump --bandwidth 0", ["bandwidth is 0", "> 0"]),
         ("--schedule cosine:500", ["warm-up shorter than the run", "--epochs"]),
         ("--points 301", ["points is 301", "fewer rows than points"]),
@@ -111,7 +111,7 @@ fn files_cut_short_or_of_another_kind() {
     scene.fails(1, "train notes.npy --out a", &["neither .npy nor .safetensors"]);
     scene.fails(1, "train weights.pt --out a", &["PyTorch", "safetensors"]);
     scene.fails(1, "train two.safetensors --out a", &["holds 2 tensors", "--tensor"]);
-    scene.fails(1, "eval two.safetensors data.npy", &["no archetypal SAE"]);
+    scene.fails(1, "eval two.safetensors data.npy", &["this is no SAE"]);
     scene.fails(1, "eval data.npy data.npy", &["data.npy", "not .safetensors"]);
     scene.fails(1, "inspect notes.npy", &["neither .npy nor .safetensors"]);
     scene.fails(1, "train nothing.npy --out a", &["could not read nothing.npy"]);

@@ -2,7 +2,9 @@
 
 mod commands;
 mod errors;
+mod export;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod parts;
 mod resume;
 mod support;

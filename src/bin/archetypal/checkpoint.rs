@@ -4,7 +4,7 @@ use crate::failure::Outcome;
 use archetypal::{
     Device, Error,
     checkpoint::{Checkpoint, Overrides},
-    sae::{Kernel, ModelKind, Sae},
+    sae::{Kernel, Normalization, Sae},
 };
 use std::path::Path;
 
@@ -25,6 +25,9 @@ pub struct OverrideArgs {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[arg(help_heading = "For files of the reference")]
     pub bandwidth: Option<f32>,
+    /// What a free dictionary is held to, for a reference file without settings [default: l2]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "For files of the reference")]
+    pub normalization: Option<Normalization>,
 }
 
 impl OverrideArgs {
@@ -34,6 +37,7 @@ impl OverrideArgs {
             (self.delta.is_some(), "delta"),
             (self.kernel.is_some(), "kernel"),
             (self.bandwidth.is_some(), "bandwidth"),
+            (self.normalization.is_some(), "normalization"),
         ];
         all.into_iter().find_map(|(given, name)| given.then_some(name))
     }
@@ -49,7 +53,7 @@ pub fn open(path: &Path) -> Outcome<Checkpoint> {
     let listed: Vec<_> = names.iter().take(8).map(String::as_str).collect();
     Err(Error::file(
         path,
-        format!("this is no archetypal SAE: it holds {}", listed.join(", ")),
+        format!("this is no SAE: it holds {}", listed.join(", ")),
         "Give a file that `archetypal train` or overcomplete's save_file wrote.",
     )
     .into())
@@ -62,13 +66,13 @@ pub fn model(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs)
         return Err(Error::setting(
             name,
             "given",
-            format!("left out: the file holds the settings of its model ({})", kind_name(kind)),
+            format!("left out: the file holds the settings of its model ({})", kind.name()),
             "It is for files of the reference, which hold none.",
         )
         .into());
     }
-    let OverrideArgs { top_k, delta, kernel, bandwidth } = *overrides;
-    let overrides = Overrides { top_k, delta, kernel, bandwidth };
+    let OverrideArgs { top_k, delta, kernel, bandwidth, normalization } = *overrides;
+    let overrides = Overrides { top_k, delta, kernel, bandwidth, normalization };
     let settings = checkpoint.settings(&overrides)?;
     if checkpoint.manifest().is_some() {
         settings.validate().map_err(|error| damaged(checkpoint, &error))?;
@@ -82,12 +86,4 @@ pub fn model(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs)
 pub fn damaged(checkpoint: &Checkpoint, error: &Error) -> Error {
     let hint = "Was it changed by hand? Write it again.";
     Error::file(checkpoint.file().path(), format!("its settings make no sense ({error})"), hint)
-}
-
-/// The name of a kind on the command line.
-pub fn kind_name(kind: ModelKind) -> &'static str {
-    match kind {
-        ModelKind::RaTopK => "ra-topk",
-        ModelKind::RaJump => "ra-jump",
-    }
 }

@@ -148,7 +148,7 @@ impl Writer {
                     StreamSpec::u32("counts", n, &[]),
                 ],
             ),
-            Selection::Jump { .. } => (
+            Selection::Jump { .. } | Selection::BatchTopK { .. } => (
                 Layout::Csr,
                 vec![
                     StreamSpec::i64("indptr", Some(rows + 1), &[]),

@@ -71,12 +71,8 @@ pub fn table(evaluation: &Evaluation) -> String {
         ("dead_share", text::figure(e.dead_share), "concepts that never fire"),
         ("coherence", text::figure(e.coherence), "largest |cosine| of two atoms"),
         ("ood", text::figure(e.ood), "1 − cosine of an atom to its nearest row"),
-        ("max_weight_mean", text::figure(e.max_weight_mean), "an atom's largest weight on a point"),
-        (
-            "weight_entropy_mean",
-            text::figure(e.weight_entropy_mean),
-            "entropy of its weights, nats",
-        ),
+        ("max_weight_mean", optional(e.max_weight_mean), "an atom's largest weight on a point"),
+        ("weight_entropy_mean", optional(e.weight_entropy_mean), "entropy of its weights, nats"),
         (
             "relaxation_ratio_mean",
             optional(e.relaxation_ratio_mean),

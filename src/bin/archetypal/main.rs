@@ -1,10 +1,12 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
 mod checkpoint;
+mod compare;
 mod demo;
 mod devices;
 mod encode;
 mod eval;
+mod export;
 mod failure;
 mod inspect;
 mod interrupt;
@@ -43,9 +45,11 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Points(points::Args),
-    Train(train::Args),
+    Train(Box<train::Args>),
     Encode(encode::Args),
     Eval(eval::Args),
+    Compare(compare::Args),
+    Export(export::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
 }
@@ -101,8 +105,10 @@ async fn run(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Demo(args) => demo::run(context, args).await,
         Command::Points(args) => points::run(context, args).await,
-        Command::Train(args) => train::run(context, args).await,
+        Command::Train(args) => train::run(context, *args).await,
         Command::Eval(args) => eval::run(context, args).await,
+        Command::Compare(args) => compare::run(context, args).await,
+        Command::Export(args) => export::run(context, args).await,
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),
         Command::Devices(args) => devices::run(context, &args).await,

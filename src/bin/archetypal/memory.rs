@@ -4,24 +4,25 @@ use crate::failure::Outcome;
 use archetypal::{
     Device, Error, human_bytes,
     sae::SaeSettings,
-    train::{memory_needed, parameter_bytes},
+    train::{Loss, memory_needed, parameter_bytes},
 };
 
 /// Refuses sizes that cannot work.
-pub fn check(device: &Device, settings: &SaeSettings, batch: usize) -> Outcome {
+pub fn check(device: &Device, settings: &SaeSettings, loss: &Loss, batch: usize) -> Outcome {
     let Some(available) = available() else { return Ok(()) };
     // A GPU tells of its own memory only by refusing; the machine still holds the parameters while they start out.
     let needed = match device.is_gpu() {
-        false => memory_needed(settings, batch),
+        false => memory_needed(settings, loss, batch),
         true => parameter_bytes(settings),
     };
     if needed <= available {
         return Ok(());
     }
-    let SaeSettings { nb_concepts, nb_points, input_shape, .. } = settings;
+    let SaeSettings { nb_concepts, input_shape, .. } = settings;
+    let over = settings.nb_points().map_or(String::new(), |n| format!(" over {n} points"));
     Err(Error::TooLarge {
         what: format!(
-            "training {nb_concepts} concepts over {nb_points} points of {input_shape} dimensions in batches of {batch}"
+            "training {nb_concepts} concepts{over} of {input_shape} dimensions in batches of {batch}"
         ),
         needed: human_bytes(needed),
         limit_name: "the free memory of this machine".into(),

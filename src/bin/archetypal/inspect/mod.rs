@@ -5,7 +5,7 @@ mod model;
 
 use crate::{Context, checkpoint, encode, failure::Outcome, output, points};
 use archetypal::{
-    checkpoint::{Checkpoint, METADATA_KEY},
+    checkpoint::{Checkpoint, METADATA_KEY, holds_model},
     data::{MatrixFile, TensorFile},
 };
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn kind(path: &Path) -> Outcome<Kind> {
     }
     let file = TensorFile::open(path)?;
     let metadata = file.metadata();
-    Ok(if metadata.contains_key(METADATA_KEY) || file.contains("dictionary.W") {
+    Ok(if metadata.contains_key(METADATA_KEY) || holds_model(&file) {
         Kind::Model(Box::new(Checkpoint::open(path)?))
     } else if metadata.contains_key(points::METADATA_KEY) {
         Kind::Made("points", file)

@@ -1,10 +1,11 @@
 //! An SAE: settings, how it was trained and, if it is unfinished, how far it is.
 
 use super::plain;
-use crate::{checkpoint::kind_name, failure::Outcome, output::Table, text};
+use crate::{failure::Outcome, output::Table, text};
 use archetypal::{
     checkpoint::{Checkpoint, Manifest},
-    sae::{SaeSettings, Selection},
+    sae::{DictionaryKind, SaeSettings, Selection, Thresholds},
+    train::parameter_count,
 };
 use serde_json::{Value, json};
 
@@ -13,9 +14,8 @@ pub fn of(checkpoint: &Checkpoint) -> Outcome<(Value, String)> {
     let file = checkpoint.file();
     let path = file.path().display().to_string();
     let settings = checkpoint.settings(&Default::default())?;
-    let parameters = parameters(&settings);
-    let multiplier = file.tensor("dictionary.multiplier")?.to_f32()?;
-    let multiplier = multiplier.first().map(|m| f64::from(*m).exp());
+    let parameters = parameter_count(&settings);
+    let multiplier = f64::from(checkpoint.multiplier()?);
     let (training, run) = match checkpoint.manifest() {
         Some(Manifest { training, run, .. }) => (training.as_ref(), run.as_ref()),
         None => (None, None),
@@ -33,7 +33,7 @@ pub fn of(checkpoint: &Checkpoint) -> Outcome<(Value, String)> {
         "kind": "checkpoint",
         "path": path,
         "model": settings,
-        "class": kind_name(settings.kind()),
+        "class": settings.kind().name(),
         "from_reference": checkpoint.manifest().is_none(),
         "parameters": parameters,
         "multiplier": multiplier,
@@ -44,10 +44,8 @@ pub fn of(checkpoint: &Checkpoint) -> Outcome<(Value, String)> {
 
     let mut table = table(&settings, checkpoint.manifest().is_none());
     table.row("parameters", text::count(parameters));
-    if let Some(multiplier) = multiplier {
-        table.row("multiplier eᵐ", text::figure(multiplier));
-    }
-    let mut text = format!("{path}: {} SAE\n{}", kind_name(settings.kind()), table.text(2));
+    table.row("multiplier eᵐ", text::figure(multiplier));
+    let mut text = format!("{path}: {} SAE\n{}", settings.kind().name(), table.text(2));
     if let Some(training) = training {
         let mut table = Table::new();
         let fields = serde_json::to_value(training).unwrap_or_default();
@@ -75,22 +73,26 @@ fn table(settings: &SaeSettings, guessed: bool) -> Table {
     let mut table = Table::new();
     table
         .row("input width d", settings.input_shape.to_string())
-        .row("concepts K", settings.nb_concepts.to_string())
-        .row("points N", settings.nb_points.to_string());
+        .row("concepts K", settings.nb_concepts.to_string());
     match settings.selection {
         Selection::TopK { k } => table.row("top-k", format!("{k}{note}")),
-        Selection::Jump { kernel, bandwidth } => {
-            table.row("kernel", format!("{}, bandwidth {bandwidth}{note}", kernel.name()))
+        Selection::BatchTopK { k, momentum } => {
+            table.row("batch top-k", format!("{k} a row on average, momentum {momentum}{note}"))
+        }
+        Selection::Jump { kernel, bandwidth, thresholds } => {
+            let direct = if thresholds == Thresholds::Direct { ", direct thresholds" } else { "" };
+            let kernel = kernel.name();
+            table.row("kernel", format!("{kernel}, bandwidth {bandwidth}{direct}{note}"))
         }
     };
-    table.row("delta δ", format!("{}{note}", settings.delta));
+    match settings.dictionary {
+        DictionaryKind::Archetypal { nb_points, delta } => {
+            table.row("points N", nb_points.to_string()).row("delta δ", format!("{delta}{note}"))
+        }
+        DictionaryKind::Free { normalization } => {
+            table.row("normalization", format!("{}{note}", normalization.name()))
+        }
+    };
+    table.row("encoder", settings.encoder.name());
     table
-}
-
-/// What training changes: E, b, W, R, and m and t where there are any.
-fn parameters(settings: &SaeSettings) -> u64 {
-    let SaeSettings { input_shape, nb_concepts, nb_points, .. } = *settings;
-    let thresholds = matches!(settings.selection, Selection::Jump { .. });
-    let a_concept = 2 * input_shape + 1 + nb_points + usize::from(thresholds);
-    (nb_concepts as u64) * (a_concept as u64) + u64::from(settings.use_multiplier)
 }

@@ -73,7 +73,8 @@ pub async fn drive(
     mut run: Run,
     warnings: Vec<String>,
 ) -> Outcome<Finished> {
-    let log = EventLog::open(args.log.as_deref(), args.resume.is_some())?;
+    let monitoring = run.trainer().settings().monitoring;
+    let log = EventLog::open(args.log.as_deref(), args.resume.is_some(), monitoring)?;
     let view = context.reporter.training(run.trainer().settings().epochs);
     let mut listeners = Listeners { log, view };
     let started = Instant::now();

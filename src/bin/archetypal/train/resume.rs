@@ -21,9 +21,9 @@ pub async fn prepare(context: &Context, args: &Args, path: &Path) -> Outcome<Pre
     let data = args.data.open()?;
     check_shape(args, &file, path, &data)?;
     let device = context.device().await?;
-    if let Some(manifest) = file.manifest() {
-        let batch = manifest.training.as_ref().map_or(0, |training| training.batch_size);
-        memory::check(&device, &manifest.model, batch.min(data.rows()))?;
+    if let Some(Manifest { model, training: Some(training), .. }) = file.manifest() {
+        let loss = training.whole_loss()?;
+        memory::check(&device, model, &loss, training.largest_batch(data.rows()))?;
     }
     let trainer = file.trainer(&device)?;
     let statistics = super::start::statistics(context, &*data)?;
@@ -49,7 +49,7 @@ fn refuse_other_settings(
         args.model.conflicts(&manifest.model).into_iter().map(str::to_owned).collect();
     let other_points = match &args.points {
         None => false,
-        Some(PointsChoice::Count(count)) => *count != manifest.model.nb_points,
+        Some(PointsChoice::Count(count)) => Some(*count) != manifest.model.nb_points(),
         Some(PointsChoice::File(_)) => true,
     };
     conflicts.extend(other_points.then(|| "--points".to_owned()));

@@ -7,7 +7,7 @@ use archetypal::{
     checkpoint::Checkpoint,
     data::{DataSet, MatrixFile, Normalize, Normalizer, Source, Statistics, read_normalized},
     points::{self, Method},
-    sae::{Sae, SaeSettings},
+    sae::{Sae, SaeSettings, Selection, Thresholds},
     train::{DataFacts, TrainSettings, Trainer},
 };
 use std::path::Path;
@@ -19,8 +19,10 @@ pub async fn prepare(context: &Context, args: &Args) -> Outcome<Prepared> {
     let data = args.data.open()?;
     training.schedule.check(training.total_steps(data.rows()))?;
     let origin = Origin::of(context, args, &data, &mut training)?;
+    training.whole_loss()?.check_model(origin.settings())?;
     let device = context.device().await?;
-    memory::check(&device, origin.settings(), training.largest_batch(data.rows()))?;
+    let batch = training.largest_batch(data.rows());
+    memory::check(&device, origin.settings(), &training.whole_loss()?, batch)?;
 
     let statistics = statistics(context, &*data)?;
     let (sae, warnings) = origin.build(context, &device, &data, &statistics, &training).await?;
@@ -39,7 +41,9 @@ enum Origin {
 }
 
 enum PointsFrom {
-    KMeans,
+    /// A free dictionary needs none.
+    Nowhere,
+    KMeans(usize),
     File(MatrixFile),
 }
 
@@ -54,10 +58,19 @@ impl Origin {
             return Self::init(context, args, path, data, training);
         }
         let (count, points) = match &args.points {
-            None => (args.model.nb_points(data.width(), data.rows()), PointsFrom::KMeans),
+            None if !args.model.is_archetypal() => (0, PointsFrom::Nowhere),
+            Some(_) if !args.model.is_archetypal() => {
+                let allowed = "left out, for a free dictionary is not made of points";
+                let hint = "Choose --model ra-topk, ra-jump or ra-batch-topk, or drop it.";
+                return Err(Error::setting("points", "given", allowed, hint).into());
+            }
+            None => {
+                let count = args.model.nb_points(data.width(), data.rows());
+                (count, PointsFrom::KMeans(count))
+            }
             Some(PointsChoice::Count(count)) => {
                 enough_rows("points", *count, data.rows())?;
-                (*count, PointsFrom::KMeans)
+                (*count, PointsFrom::KMeans(*count))
             }
             Some(PointsChoice::File(path)) => {
                 let file = open_points(path, data)?;
@@ -90,6 +103,10 @@ impl Origin {
             .into());
         }
         training.normalize = normalize;
+        if let Selection::Jump { thresholds: Thresholds::Direct, .. } = base.selection {
+            // They were trained, and would be lost.
+            training.threshold_warmup = training.threshold_warmup.or(Some(0));
+        }
         let settings = args.model.resolve_over(&base)?;
         Ok(Self::Init { settings, file: Box::new(file) })
     }
@@ -112,8 +129,8 @@ impl Origin {
             Self::Fresh { settings, points } => {
                 let normalizer = Normalizer::new(training.normalize, statistics);
                 let points = match points {
-                    PointsFrom::KMeans => {
-                        let count = settings.nb_points;
+                    PointsFrom::Nowhere => Vec::new(),
+                    PointsFrom::KMeans(count) => {
                         kmeans(context, device, data, &normalizer, count, training.seed).await?
                     }
                     PointsFrom::File(file) => read_all(&file, &normalizer)?,

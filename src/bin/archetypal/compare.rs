@@ -1,0 +1,117 @@
+//! `archetypal compare`.
+
+use crate::{
+    Context,
+    checkpoint::{self, OverrideArgs},
+    failure::Outcome,
+    output::{self, Table},
+    text,
+};
+use archetypal::{
+    Error,
+    metrics::{Agreement, agreement},
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Tell how much two or more dictionaries agree: atoms matched one to one, mean cosine of the pairs
+#[derive(clap::Args)]
+pub struct Args {
+    /// SAEs: checkpoints of `archetypal train`, or overcomplete's state dicts as .safetensors
+    #[arg(value_name = "SAE", num_args = 2.., required = true)]
+    saes: Vec<PathBuf>,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+}
+
+/// What is printed.
+#[derive(Serialize)]
+struct Comparison {
+    /// Mean over the pairs of SAEs.
+    stability: f64,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    first: PathBuf,
+    second: PathBuf,
+    stability: f64,
+    /// Whether the matching is the best there is; see the help.
+    exact: bool,
+    /// Share of the atoms of the smaller dictionary that are matched with a cosine of at least 0.9.
+    share_above_0_9: f64,
+}
+
+pub async fn run(context: &Context, args: Args) -> Outcome {
+    let device = context.device().await?;
+    let mut models = Vec::new();
+    for path in &args.saes {
+        let file = checkpoint::open(path)?;
+        let sae = checkpoint::model(&file, &device, &args.overrides)?;
+        models.push((path, sae.dictionary().await?, sae.normalizer().clone()));
+    }
+    let (first, _, normalizer) = &models[0];
+    let width = normalizer.width();
+    for (path, atoms, other) in &models[1..] {
+        if other.width() != width {
+            return Err(Error::shape(
+                format!("the dictionary of {}", path.display()),
+                &[atoms.len() / other.width(), other.width()],
+                &[atoms.len() / other.width(), width],
+                format!("Compare SAEs of the same layer; {} came first.", first.display()),
+            )
+            .into());
+        }
+        if other != normalizer {
+            context.reporter.warn(&format!(
+                "{} and {} normalise their data differently: their atoms live in different spaces",
+                first.display(),
+                path.display()
+            ));
+        }
+    }
+    let mut pairs = Vec::new();
+    for (i, (first, atoms, _)) in models.iter().enumerate() {
+        for (second, others, _) in &models[i + 1..] {
+            let found = agreement(&device, atoms, others, width).await?;
+            let smaller = atoms.len().min(others.len()) / width;
+            pairs.push(Pair::new(first, second, &found, smaller));
+        }
+    }
+    let stability = pairs.iter().map(|pair| pair.stability).sum::<f64>() / pairs.len() as f64;
+    let comparison = Comparison { stability, pairs };
+    match context.common.json {
+        true => output::print_json(&comparison),
+        false => output::print(&table(&comparison)),
+    }
+}
+
+impl Pair {
+    /// Of dictionaries the smaller of which has `atoms` atoms.
+    fn new(first: &Path, second: &Path, found: &Agreement, atoms: usize) -> Self {
+        let above = found.matches.iter().filter(|pair| pair.cosine >= 0.9).count();
+        Self {
+            first: first.to_owned(),
+            second: second.to_owned(),
+            stability: found.stability,
+            exact: found.exact,
+            share_above_0_9: above as f64 / atoms as f64,
+        }
+    }
+}
+
+fn table(comparison: &Comparison) -> String {
+    let mut table = Table::new();
+    for pair in &comparison.pairs {
+        let note = if pair.exact { "" } else { ", matched greedily" };
+        let (stability, share) =
+            (text::figure(pair.stability), text::percent(pair.share_above_0_9));
+        table.row(
+            format!("{} and {}", pair.first.display(), pair.second.display()),
+            format!("{stability}  ({share} of the atoms above 0.9{note})"),
+        );
+    }
+    table.row("stability, mean", text::figure(comparison.stability));
+    table.text(0)
+}
