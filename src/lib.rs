@@ -51,6 +51,7 @@
 //!
 //! # Where things are
 //! - [`data`]: files to normalised batches; [`points`]: k-means or a sample.
+//! - [`recipe`]: from data to a run with good defaults.
 //! - [`sae`]: the models; [`train`]: their training; [`checkpoint`]: their files.
 //! - [`metrics`]: what a trained model is worth; [`explore`]: what one looks at; [`export`]: models for other programs.
 //! - [`device`]: the operations that all of this is written against, on the CPU and on a GPU.
@@ -80,6 +81,7 @@ pub mod export;
 pub mod expression;
 pub mod metrics;
 pub mod points;
+pub mod recipe;
 pub mod sae;
 pub mod train;
 

@@ -21,9 +21,9 @@ pub struct KMeans {
 }
 
 impl KMeans {
-    /// `count` centres, at most 50 iterations, until the error falls by less than 0.01 %.
+    /// `count` centres, at most 100 iterations, until the error falls by less than 0.001 %.
     pub fn new(count: usize, seed: u64) -> Self {
-        Self { count, seed, iterations: 50, tolerance: 1e-4 }
+        Self { count, seed, iterations: 100, tolerance: 1e-5 }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod model;
 mod options;
 mod parameter;
 mod settings;
+mod start;
 mod state;
 
 pub use buffers::EncodeBuffers;
@@ -28,4 +29,5 @@ pub use model::Sae;
 pub use options::ModelSettings;
 pub use parameter::{Group, Parameter};
 pub use settings::{DictionaryKind, EncoderKind, ModelKind, SaeSettings, Selection, Thresholds};
+pub use start::{Samples, Start};
 pub use state::{HostTensor, StateDict};

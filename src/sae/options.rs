@@ -20,13 +20,20 @@ pub struct ModelSettings {
     #[cfg_attr(feature = "cli", arg(long, value_name = "K"))]
     pub concepts: Option<usize>,
     /// Codes that a row keeps, at most K, on average over a batch for …batch-topk; not for …jump [default: K / 10, at
-    /// least 1]
+    /// least 1 and at most 32; no upper limit with --preset reference]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub top_k: Option<usize>,
     /// Distance, in units of the normalised data, that an atom may lie outside the hull of the points, 0 or more;
-    /// for ra-… [default: 1]
+    /// for ra-… [default: by --delta-relative; 1 with --preset reference]
     #[cfg_attr(feature = "cli", arg(long, value_name = "X", allow_negative_numbers = true))]
     pub delta: Option<f32>,
+    /// The same distance as a share of the points' mean norm, 0 or more; for ra-… [default: 0.2; none with --preset
+    /// reference]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with_all = ["delta", "init"])
+    )]
+    pub delta_relative: Option<f32>,
     /// Leave out the dictionary's trainable scale [default: the scale is trained for ra-…, left out else]
     #[cfg_attr(feature = "cli", arg(long, conflicts_with = "multiplier"))]
     pub no_multiplier: bool,
@@ -47,7 +54,8 @@ pub struct ModelSettings {
     /// --thresholds direct]
     #[cfg_attr(feature = "cli", arg(long, value_enum, value_name = "NAME"))]
     pub kernel: Option<Kernel>,
-    /// How thresholds learn: as in the reference, or trained directly and clipped apart; for …jump [default: reference]
+    /// How thresholds learn: as in the reference, or trained directly and clipped apart; for …jump [default: direct;
+    /// reference with --preset reference]
     #[cfg_attr(feature = "cli", arg(long, value_enum, value_name = "NAME"))]
     pub thresholds: Option<Thresholds>,
     /// How rows become pre-codes [default: linear]
@@ -181,6 +189,7 @@ impl ModelSettings {
             ("--top-k", is_other(self.top_k, top_k)),
             ("--threshold-momentum", is_other(self.threshold_momentum, momentum)),
             ("--delta", is_other(self.delta, delta)),
+            ("--delta-relative", self.delta_relative.is_some()),
             ("--normalization", is_other(self.normalization, normalization)),
             ("--no-multiplier", self.no_multiplier && settings.use_multiplier),
             ("--multiplier", self.multiplier && !settings.use_multiplier),
@@ -235,9 +244,15 @@ impl ModelSettings {
                     "topk, jump or batch-topk",
                 )?;
                 *delta = self.delta.unwrap_or(*delta);
+                if let Some(share) = self.delta_relative.filter(|x| !(x.is_finite() && *x >= 0.0)) {
+                    let hint =
+                        "0 keeps every atom in the convex hull of the points; 0.2 is the default.";
+                    return Err(Error::setting("delta-relative", share, "a number ≥ 0", hint));
+                }
             }
             DictionaryKind::Free { normalization } => {
                 self.refuse("delta", self.delta.is_some(), ARCHETYPAL)?;
+                self.refuse("delta-relative", self.delta_relative.is_some(), ARCHETYPAL)?;
                 *normalization = self.normalization.unwrap_or(*normalization);
             }
         }

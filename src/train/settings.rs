@@ -4,6 +4,7 @@ use super::{ClipGrad, Loss, RateFactors, Schedule, rates::Rates};
 use crate::{
     data::Normalize,
     error::{Error, Result},
+    sae::Start,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,14 +24,21 @@ pub struct TrainSettings {
     /// Rows in a step
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1024, value_name = "N"))]
     pub batch_size: usize,
-    /// Learning rate of Adam
+    /// Learning rate of Adam [default: 0.001; 0.0005 with --preset reference]
     #[cfg_attr(
         feature = "cli",
-        arg(long, default_value_t = 5e-4, value_name = "X", allow_negative_numbers = true)
+        arg(
+            long,
+            default_value_t = 5e-4,
+            hide_default_value = true,
+            value_name = "X",
+            allow_negative_numbers = true
+        )
     )]
     pub lr: f64,
     /// Factors on the learning rate of groups of parameters, as GROUP=FACTOR[,…]; groups are encoder, mixing (W),
-    /// relaxation (R), dictionary (of free ones), multiplier and thresholds [default: 1 each]
+    /// relaxation (R), dictionary (of free ones), multiplier and thresholds [default: mixing=0.01,relaxation=5,multiplier=20 for ra-…; 1 each
+    /// with --preset reference]
     #[cfg_attr(
         feature = "cli",
         arg(long, default_value_t, hide_default_value = true, value_name = "GROUP=X")
@@ -39,8 +47,12 @@ pub struct TrainSettings {
     /// Adam's β₁, the decay of the mean of gradients, from 0 up to but not 1
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.9, value_name = "X"))]
     pub beta1: f64,
-    /// Adam's β₂, the decay of the mean of squared gradients, from 0 up to but not 1
-    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.999, value_name = "X"))]
+    /// Adam's β₂, the decay of the mean of squared gradients, from 0 up to but not 1 [default: 0.99 for ra-…, 0.999 else
+    /// and with --preset reference]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t = 0.999, hide_default_value = true, value_name = "X")
+    )]
     pub beta2: f64,
     /// Adam's ε, added to the root of the mean square, > 0
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1e-8, value_name = "X"))]
@@ -49,8 +61,12 @@ pub struct TrainSettings {
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0, value_name = "X"))]
     pub weight_decay: f64,
     /// Learning rate over the steps: constant, `cosine[:WARMUP[:FINAL]]` or `linear[:WARMUP[:FINAL]]` with WARMUP in
-    /// steps and FINAL, the last value, as a share of --lr (unless given 0.1 for cosine, 0 for linear)
-    #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "NAME"))]
+    /// steps and FINAL, the last value, as a share of --lr (unless given 0.1 for cosine, 0 for linear) [default:
+    /// cosine:50, or a tenth of a run that is shorter than 500 steps; constant with --preset reference]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t, hide_default_value = true, value_name = "NAME")
+    )]
     pub schedule: Schedule,
     /// Largest norm of all gradients together; larger ones are scaled down. A number > 0, or none
     #[cfg_attr(
@@ -61,6 +77,13 @@ pub struct TrainSettings {
     /// Seed of everything that is random: initial encoder, points, order of the rows
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0, value_name = "N"))]
     pub seed: u64,
+    /// Initial values: the reference's random encoder, or one matched to the atoms, and blends of points where there are
+    /// more concepts than points [default: matched for ra-…, reference else and with --preset reference]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "NAME")
+    )]
+    pub start: Start,
     /// What is done to each dimension of the data; its statistics are kept with the model
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t, value_name = "HOW"))]
     pub normalize: Normalize,
@@ -74,7 +97,8 @@ pub struct TrainSettings {
     #[cfg_attr(feature = "cli", arg(long, default_value_t, value_name = "TERMS"))]
     pub loss: Loss,
     /// Mean number of active codes a row that a jump model is trained for, > 0: adds l0=20:N to the loss. With
-    /// --thresholds direct it needs nothing else [default: none]
+    /// --thresholds direct it needs nothing else [default: K / 10, at most 32, where --loss is not given; none with
+    /// --preset reference]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", allow_negative_numbers = true))]
     pub target_l0: Option<f32>,
     /// Steps in which all thresholds follow the batches, so that L0 starts at its target, before each is trained; with
@@ -114,6 +138,7 @@ impl Default for TrainSettings {
             schedule: Schedule::default(),
             clip_grad: ClipGrad::default(),
             seed: 0,
+            start: Start::default(),
             normalize: Normalize::default(),
             loss: Loss::default(),
             target_l0: None,

@@ -8,16 +8,15 @@ mod show;
 use crate::{Context, eval, failure::Outcome, output, text, train};
 use archetypal::{
     Device, Error,
-    data::{Loader, Normalizer, Shuffle},
     metrics::Evaluation,
+    recipe::Ingredients,
     sae::Sae,
-    train::{DataFacts, Flow, Trainer, train_sae},
+    train::{Flow, train_sae},
 };
 use serde::Serialize;
 use sets::{DemoSet, Opened};
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Instant,
 };
 
@@ -88,20 +87,16 @@ async fn trained(
     opened: &Opened,
     seed: u64,
 ) -> Outcome<Sae> {
-    let settings = set.training(seed);
     let data = &opened.data;
+    let recipe = set.recipe(&**data, seed)?;
     let statistics = train::statistics(context, &**data)?;
-    let normalizer = Normalizer::new(settings.normalize, &statistics);
-    let points = train::kmeans(context, device, &**data, &normalizer, set.points, seed).await?;
-    let model = set.model().resolve(statistics.mean.len(), set.points)?;
-    let mut sae = Sae::initial(device, model, points, seed)?;
-    sae.set_normalizer(normalizer.clone())?;
-
-    let facts = DataFacts::new(&statistics, &normalizer);
-    let order = Shuffle::seeded(seed);
-    let loader = Loader::new(data.clone(), Arc::new(normalizer), order, settings.batch_size)?;
-    let mut view = context.reporter.training(settings.epochs).brief();
-    let trainer = Trainer::new(sae, settings, facts)?;
+    let ingredients = Ingredients::new(data.clone(), recipe.training.normalize, statistics);
+    let normalizer = &ingredients.normalizer;
+    let points = train::kmeans(context, device, &**data, normalizer, set.points, seed).await?;
+    let sae = train::initial(context, device, &recipe, &ingredients, points).await?;
+    let loader = recipe.loader(&ingredients)?;
+    let mut view = context.reporter.training(recipe.training.epochs).brief();
+    let trainer = recipe.trainer(sae, &ingredients)?;
     let started = Instant::now();
     let mut sae = train_sae(trainer, loader, &mut |event| {
         view.event(&event);

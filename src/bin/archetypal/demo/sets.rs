@@ -3,8 +3,8 @@
 use crate::failure::Outcome;
 use archetypal::{
     data::{DataSet, Examples, Grid, Source},
+    recipe::{Given, Preset, Recipe},
     sae::ModelSettings,
-    train::{Schedule, TrainSettings},
 };
 use std::{path::Path, sync::Arc};
 
@@ -59,22 +59,21 @@ impl DemoSet {
         Ok(Opened { data: Arc::new(data), examples })
     }
 
-    pub fn model(&self) -> ModelSettings {
-        ModelSettings {
+    /// The recommended settings, at the sizes of this set.
+    pub fn recipe(&self, data: &dyn Source, seed: u64) -> Outcome<Recipe> {
+        let model = ModelSettings {
             concepts: Some(self.concepts),
             top_k: Some(self.top_k),
             ..ModelSettings::default()
-        }
-    }
-
-    pub fn training(&self, seed: u64) -> TrainSettings {
-        TrainSettings {
-            epochs: self.epochs,
-            batch_size: 512,
-            lr: 1e-3,
-            schedule: Schedule::Cosine { warmup: 0, final_share: 0.1 },
-            seed,
-            ..TrainSettings::default()
-        }
+        };
+        let given: Given = [
+            ("epochs".to_owned(), self.epochs.into()),
+            ("batch_size".to_owned(), 512.into()),
+            ("seed".to_owned(), seed.into()),
+        ]
+        .into_iter()
+        .collect();
+        let (points, rows, width) = (Some(self.points), data.rows(), data.width());
+        Ok(Recipe::new(Preset::Recommended, &model, &given, points, rows, width)?)
     }
 }

@@ -5,7 +5,7 @@ mod log;
 mod resume;
 mod start;
 
-pub use start::{enough_rows, kmeans, statistics};
+pub use start::{enough_rows, initial, kmeans, statistics};
 
 use crate::{
     Context,
@@ -17,6 +17,7 @@ use crate::{
 use archetypal::{
     Error,
     data::{Loader, Shuffle, Source},
+    recipe::Preset,
     sae::ModelSettings,
     train::{Run, TrainSettings, Trainer},
 };
@@ -48,10 +49,14 @@ pub struct Args {
     /// Where the SAE goes, a .safetensors file [default with --resume: the file that is resumed]
     #[arg(long, short, value_name = "FILE", required_unless_present = "resume")]
     out: Option<PathBuf>,
+    /// Defaults for all that is not given: those that are best on our data, or the reference's. The defaults that
+    /// differ are told at each option; a run from --init has the reference's
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", conflicts_with = "resume")]
+    preset: Preset,
     #[command(flatten, next_help_heading = "Model")]
     model: ModelSettings,
     /// Points that atoms are blends of: so many centres of k-means, or a file with one 2-D tensor of points in the
-    /// space of the data [default: K / 2 centres, at most one a row]
+    /// space of the data [default: K centres, at most 4096 and one a row; K / 2 with --preset reference]
     #[arg(long, value_name = "FILE|N", help_heading = "Model", conflicts_with = "init")]
     points: Option<PointsChoice>,
     /// Start from the parameters, points and normalisation of this SAE [default: a fresh model]

@@ -7,77 +7,76 @@ use archetypal::{
     checkpoint::Checkpoint,
     data::{DataSet, MatrixFile, Normalize, Normalizer, Source, Statistics, read_normalized},
     points::{self, Method},
-    sae::{Sae, SaeSettings, Selection, Thresholds},
+    recipe::{Given, Ingredients, Preset, Recipe},
+    sae::{Sae, SaeSettings, Selection, Start, Thresholds},
     train::{DataFacts, TrainSettings, Trainer},
 };
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// The trainer of a fresh run. All that can be refused is refused before the data are read.
 pub async fn prepare(context: &Context, args: &Args) -> Outcome<Prepared> {
-    let mut training = args.training.clone();
-    training.validate()?;
     let data = args.data.open()?;
-    training.schedule.check(training.total_steps(data.rows()))?;
-    let origin = Origin::of(context, args, &data, &mut training)?;
-    training.whole_loss()?.check_model(origin.settings())?;
+    let origin = Origin::of(context, args, &data)?;
+    let training = origin.training();
     let device = context.device().await?;
     let batch = training.largest_batch(data.rows());
     memory::check(&device, origin.settings(), &training.whole_loss()?, batch)?;
 
     let statistics = statistics(context, &*data)?;
-    let (sae, warnings) = origin.build(context, &device, &data, &statistics, &training).await?;
-    let facts = DataFacts::new(&statistics, sae.normalizer());
-    if facts.row_variance <= 0.0 {
+    if !varies(&statistics, &Normalizer::new(training.normalize, &statistics)) {
         return Err(super::never_varies(args));
     }
-    let trainer = Trainer::new(sae, training, facts)?;
+    let ingredients = Ingredients::new(data.clone(), training.normalize, statistics);
+    let warnings = origin.warnings(&ingredients.statistics);
+    let trainer = origin.trainer(context, &device, &data, &ingredients).await?;
     Ok(Prepared { trainer, source: data, warnings })
 }
 
 /// Where the parameters come from.
 enum Origin {
-    Fresh { settings: SaeSettings, points: PointsFrom },
-    Init { settings: SaeSettings, file: Box<Checkpoint> },
+    Fresh { recipe: Box<Recipe>, points: PointsFrom },
+    Init { settings: SaeSettings, training: Box<TrainSettings>, file: Box<Checkpoint> },
 }
 
 enum PointsFrom {
-    /// A free dictionary needs none.
-    Nowhere,
-    KMeans(usize),
+    /// Centres of k-means; none for a free dictionary.
+    KMeans,
     File(MatrixFile),
 }
 
+/// The training settings that stand on the command line.
+pub fn given(context: &Context, training: &TrainSettings) -> Given {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(training) else {
+        unreachable!("settings are a struct of plain data")
+    };
+    fields.into_iter().filter(|(name, _)| context.given.contains(name)).collect()
+}
+
 impl Origin {
-    fn of(
-        context: &Context,
-        args: &Args,
-        data: &DataSet,
-        training: &mut TrainSettings,
-    ) -> Outcome<Self> {
+    fn of(context: &Context, args: &Args, data: &DataSet) -> Outcome<Self> {
+        let given = given(context, &args.training);
         if let Some(path) = &args.init {
-            return Self::init(context, args, path, data, training);
+            return Self::init(context, args, path, data, &given);
         }
         let (count, points) = match &args.points {
-            None if !args.model.is_archetypal() => (0, PointsFrom::Nowhere),
             Some(_) if !args.model.is_archetypal() => {
                 let allowed = "left out, for a free dictionary is not made of points";
                 let hint = "Choose --model ra-topk, ra-jump or ra-batch-topk, or drop it.";
                 return Err(Error::setting("points", "given", allowed, hint).into());
             }
-            None => {
-                let count = args.model.nb_points(data.width(), data.rows());
-                (count, PointsFrom::KMeans(count))
-            }
+            None => (None, PointsFrom::KMeans),
             Some(PointsChoice::Count(count)) => {
                 enough_rows("points", *count, data.rows())?;
-                (*count, PointsFrom::KMeans(*count))
+                (Some(*count), PointsFrom::KMeans)
             }
             Some(PointsChoice::File(path)) => {
                 let file = open_points(path, data)?;
-                (file.rows(), PointsFrom::File(file))
+                (Some(file.rows()), PointsFrom::File(file))
             }
         };
-        Ok(Self::Fresh { settings: args.model.resolve(data.width(), count)?, points })
+        let (rows, width) = (data.rows(), data.width());
+        let recipe = Recipe::new(args.preset, &args.model, &given, count, rows, width)?;
+        Ok(Self::Fresh { recipe: Box::new(recipe), points })
     }
 
     fn init(
@@ -85,12 +84,13 @@ impl Origin {
         args: &Args,
         path: &Path,
         data: &DataSet,
-        training: &mut TrainSettings,
+        given: &Given,
     ) -> Outcome<Self> {
         let file = checkpoint::open(path)?;
         let base = file.settings(&Default::default())?;
         base.validate().map_err(|error| checkpoint::damaged(&file, &error))?;
         args.data.check_width(data, base.input_shape, path)?;
+        let mut training = args.training.clone();
         let stored = file.manifest().and_then(|manifest| manifest.training.as_ref());
         let normalize = stored.map_or(Normalize::None, |stored| stored.normalize);
         if context.given.iter().any(|id| id == "normalize") && training.normalize != normalize {
@@ -102,45 +102,92 @@ impl Origin {
             )
             .into());
         }
+        let settings = args.model.resolve_over(&base)?;
+        // Its codes have the right size already, so that nothing of what a matched start needs is wanted.
+        training =
+            Preset::Reference.training(&args.model, settings.input_shape, data.rows(), given)?;
         training.normalize = normalize;
         if let Selection::Jump { thresholds: Thresholds::Direct, .. } = base.selection {
             // They were trained, and would be lost.
             training.threshold_warmup = training.threshold_warmup.or(Some(0));
         }
-        let settings = args.model.resolve_over(&base)?;
-        Ok(Self::Init { settings, file: Box::new(file) })
+        training.schedule.check(training.total_steps(data.rows()))?;
+        training.whole_loss()?.check_model(&settings)?;
+        Ok(Self::Init { settings, training: Box::new(training), file: Box::new(file) })
     }
 
     fn settings(&self) -> &SaeSettings {
-        let (Self::Fresh { settings, .. } | Self::Init { settings, .. }) = self;
-        settings
+        match self {
+            Self::Fresh { recipe, .. } => &recipe.model,
+            Self::Init { settings, .. } => settings,
+        }
     }
 
-    async fn build(
+    fn training(&self) -> &TrainSettings {
+        match self {
+            Self::Fresh { recipe, .. } => &recipe.training,
+            Self::Init { training, .. } => training,
+        }
+    }
+
+    fn warnings(&self, statistics: &Statistics) -> Vec<String> {
+        match self {
+            Self::Fresh { .. } => warnings(statistics),
+            Self::Init { .. } => Vec::new(),
+        }
+    }
+
+    async fn trainer(
         self,
         context: &Context,
         device: &Device,
-        data: &DataSet,
-        statistics: &Statistics,
-        training: &TrainSettings,
-    ) -> Outcome<(Sae, Vec<String>)> {
+        data: &Arc<DataSet>,
+        ingredients: &Ingredients,
+    ) -> Outcome<Trainer> {
         match self {
-            Self::Init { settings, file } => Ok((file.sae_with(device, settings)?, Vec::new())),
-            Self::Fresh { settings, points } => {
-                let normalizer = Normalizer::new(training.normalize, statistics);
-                let points = match points {
-                    PointsFrom::Nowhere => Vec::new(),
-                    PointsFrom::KMeans(count) => {
-                        kmeans(context, device, data, &normalizer, count, training.seed).await?
+            Self::Init { settings, training, file } => {
+                let sae = file.sae_with(device, settings)?;
+                let facts = DataFacts::new(&ingredients.statistics, sae.normalizer());
+                Ok(Trainer::new(sae, *training, facts)?)
+            }
+            Self::Fresh { recipe, points } => {
+                let (normalizer, seed) = (&ingredients.normalizer, recipe.training.seed);
+                let points = match (points, recipe.model.nb_points()) {
+                    (PointsFrom::File(file), _) => read_all(&file, normalizer)?,
+                    (PointsFrom::KMeans, None) => Vec::new(),
+                    (PointsFrom::KMeans, Some(count)) => {
+                        kmeans(context, device, &**data, normalizer, count, seed).await?
                     }
-                    PointsFrom::File(file) => read_all(&file, &normalizer)?,
                 };
-                let mut sae = Sae::initial(device, settings, points, training.seed)?;
-                sae.set_normalizer(normalizer)?;
-                Ok((sae, warnings(statistics)))
+                let sae = initial(context, device, &recipe, ingredients, points).await?;
+                Ok(recipe.trainer(sae, ingredients)?)
             }
         }
     }
+}
+
+/// The fresh model of a recipe over these points.
+pub async fn initial(
+    context: &Context,
+    device: &Device,
+    recipe: &Recipe,
+    ingredients: &Ingredients,
+    points: Vec<f32>,
+) -> Outcome<Sae> {
+    let task = context.reporter.task("start", 1);
+    let seed = recipe.training.seed;
+    let sae = recipe.sae(device, ingredients, points, seed).await?;
+    let start = match recipe.training.start {
+        Start::Reference => "a random encoder",
+        Start::Matched => "an encoder matched to the atoms",
+    };
+    task.done(start);
+    Ok(sae)
+}
+
+/// Whether there is anything to learn.
+fn varies(statistics: &Statistics, normalizer: &Normalizer) -> bool {
+    DataFacts::new(statistics, normalizer).row_variance > 0.0
 }
 
 /// Refuses a number of points that a set of `rows` rows cannot give; `setting` is the option that asked for it.
