@@ -2,7 +2,7 @@
 
 use super::Source;
 use crate::error::{Error, Result};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Values in a block; the block is what one thread takes at a time and fits the second-level cache.
 const BLOCK_VALUES: usize = 1 << 17;

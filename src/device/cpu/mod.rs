@@ -40,7 +40,7 @@ pub struct Cpu;
 
 impl Cpu {
     pub(crate) fn name(&self) -> String {
-        format!("CPU, {} threads", rayon::current_num_threads())
+        format!("CPU, {} threads", crate::parallel::current_num_threads())
     }
 }
 
