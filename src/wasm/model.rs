@@ -116,6 +116,7 @@ impl Model {
             kernel: options.take("kernel")?,
             bandwidth: options.take("bandwidth")?,
             normalization: options.take("normalization")?,
+            use_multiplier: options.take("use_multiplier")?,
         };
         options.finish()?;
         let file = Checkpoint::from_bytes("the checkpoint", bytes)?;

@@ -248,6 +248,8 @@ export interface LoadOptions {
   bandwidth?: number;
   /** What a free dictionary is held to; l2 unless given. */
   normalization?: Normalization;
+  /** Whether the dictionary's scale is trained; whether it is other than 1 unless given. */
+  useMultiplier?: boolean;
 }
 
 /**

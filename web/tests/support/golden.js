@@ -64,8 +64,8 @@ function initial(tensors) {
 
 /** What such a file does not say. */
 function overrides(config) {
-  const { top_k, delta, kernel, bandwidth, normalization } = config;
-  return { topK: top_k, delta, kernel, bandwidth, normalization };
+  const { top_k, delta, kernel, bandwidth, normalization, use_multiplier } = config;
+  return { topK: top_k, delta, kernel, bandwidth, normalization, useMultiplier: use_multiplier };
 }
 
 function training(config) {
