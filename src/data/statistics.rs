@@ -38,47 +38,91 @@ impl Statistics {
     /// # Errors
     /// As [`Statistics::compute`].
     pub fn compute_with(source: &dyn Source, mut progress: impl FnMut(usize)) -> Result<Self> {
-        let (rows, width) = (source.rows(), source.width());
-        let block_rows = (BLOCK_VALUES / width.max(1)).clamp(16, 1024);
-        let blocks = rows.div_ceil(block_rows);
-        let mut stack = Stack::default();
-        for first in (0..blocks).step_by(WAVE) {
-            let wave = first..(first + WAVE).min(blocks);
-            let partials: Vec<Result<Partial>> = wave
-                .clone()
-                .into_par_iter()
-                .map_init(Vec::new, |buffer, block| {
-                    let start = block * block_rows;
-                    let n = block_rows.min(rows - start);
-                    buffer.resize(block_rows * width, 0.0);
-                    let values = &mut buffer[..n * width];
-                    source.read_range(start, values)?;
-                    check_finite(source, values, |row| start + row)?;
-                    Ok(Partial::of(values, width))
-                })
-                .collect();
-            // In the order of the blocks, so that the first bad value is reported and the sum is always the same.
-            for partial in partials {
-                stack.push(partial?);
-            }
-            let done = wave.end.saturating_mul(block_rows).min(rows);
-            // What is read once need not stay, however small the set: it may be meant to take even less memory.
-            source.release(first * block_rows..done);
+        let mut reading = Reading::new(source);
+        while let Some(done) = reading.wave()? {
             progress(done);
         }
-        let Some(total) = stack.finish() else {
+        reading.finish()
+    }
+
+    /// As [`Statistics::compute_with`], letting the page's event loop run meanwhile.
+    ///
+    /// # Errors
+    /// As [`Statistics::compute`].
+    #[cfg(all(target_arch = "wasm32", feature = "web"))]
+    pub(crate) async fn compute_breathing(
+        source: &dyn Source,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self> {
+        let mut reading = Reading::new(source);
+        while let Some(done) = reading.wave()? {
+            progress(done);
+            crate::device::pause::breathe().await;
+        }
+        reading.finish()
+    }
+
+    /// The variance of the data, summed over the dimensions.
+    pub fn total_variance(&self) -> f64 {
+        self.variance.iter().sum()
+    }
+}
+
+/// A pass over the data, a wave of blocks at a time.
+struct Reading<'a> {
+    source: &'a dyn Source,
+    block_rows: usize,
+    /// The next block.
+    next: usize,
+    stack: Stack,
+}
+
+impl<'a> Reading<'a> {
+    fn new(source: &'a dyn Source) -> Self {
+        let block_rows = (BLOCK_VALUES / source.width().max(1)).clamp(16, 1024);
+        Self { source, block_rows, next: 0, stack: Stack::default() }
+    }
+
+    /// Reads on; how many rows are read then, or nothing once all were.
+    fn wave(&mut self) -> Result<Option<usize>> {
+        let Self { source, block_rows, next: first, .. } = *self;
+        let (rows, width) = (source.rows(), source.width());
+        let end = (first + WAVE).min(rows.div_ceil(block_rows));
+        if first == end {
+            return Ok(None);
+        }
+        let partials: Vec<Result<Partial>> = (first..end)
+            .into_par_iter()
+            .map_init(Vec::new, |buffer, block| {
+                let start = block * block_rows;
+                let n = block_rows.min(rows - start);
+                buffer.resize(block_rows * width, 0.0);
+                let values = &mut buffer[..n * width];
+                source.read_range(start, values)?;
+                check_finite(source, values, |row| start + row)?;
+                Ok(Partial::of(values, width))
+            })
+            .collect();
+        // In the order of the blocks, so that the first bad value is reported and the sum is always the same.
+        for partial in partials {
+            self.stack.push(partial?);
+        }
+        let done = end.saturating_mul(block_rows).min(rows);
+        // What is read once need not stay, however small the set: it may be meant to take even less memory.
+        source.release(first * block_rows..done);
+        self.next = end;
+        Ok(Some(done))
+    }
+
+    fn finish(self) -> Result<Statistics> {
+        let Some(total) = self.stack.finish() else {
             return Err(Error::Empty {
                 what: "the data".into(),
                 hint: "Give at least one row of activations.".into(),
             });
         };
         let variance = total.m2.iter().map(|m2| m2 / total.rows).collect();
-        Ok(Self { rows, mean: total.mean, variance })
-    }
-
-    /// The variance of the data, summed over the dimensions.
-    pub fn total_variance(&self) -> f64 {
-        self.variance.iter().sum()
+        Ok(Statistics { rows: self.source.rows(), mean: total.mean, variance })
     }
 }
 

@@ -5,11 +5,12 @@
 
 mod data;
 mod device;
+mod fit;
 mod lend;
 mod model;
 mod options;
 mod points;
-mod shaders;
+mod testing;
 mod training;
 
 use wasm_bindgen::prelude::*;

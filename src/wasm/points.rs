@@ -24,7 +24,7 @@ pub async fn find_points(
     let method = options.take("method")?.unwrap_or_default();
     let normalize: Normalize = options.take("normalize")?.unwrap_or_default();
     options.finish()?;
-    let statistics = Statistics::compute(&*source)?;
+    let statistics = Statistics::compute_breathing(&*source, |_| {}).await?;
     let normalizer = Normalizer::new(normalize, &statistics);
     let mut tell = |progress| report(on_progress.as_ref(), progress);
     Ok(points::find(&device, &*source, &normalizer, method, count, seed, &mut tell).await?)
@@ -33,12 +33,17 @@ pub async fn find_points(
 /// Most iterations of k-means: what its progress is out of.
 const ITERATIONS: usize = 50;
 
-/// Tells JavaScript; what it throws is its own affair.
+/// Tells of the search for points.
 pub(super) fn report(on_progress: Option<&Function>, progress: Progress) {
-    let Some(on_progress) = on_progress else { return };
     let (phase, done, of) = match progress {
         Progress::Seeding { done, total } => ("seeding", done, total),
         Progress::Iteration { iteration, .. } => ("iteration", iteration, ITERATIONS),
     };
+    tell(on_progress, phase, done, of);
+}
+
+/// Tells JavaScript; what it throws is its own affair.
+pub(super) fn tell(on_progress: Option<&Function>, phase: &str, done: usize, of: usize) {
+    let Some(on_progress) = on_progress else { return };
     let _ = on_progress.call3(&JsValue::UNDEFINED, &phase.into(), &done.into(), &of.into());
 }

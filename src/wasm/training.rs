@@ -3,6 +3,7 @@
 use super::{
     JsResult,
     data::Data,
+    fit::refuse_constant,
     model::{Held, Model},
     options::{Options, json},
 };
@@ -110,16 +111,13 @@ impl Model {
             keep_space(trained.normalize, normalize)?;
             settings.normalize = trained.normalize;
         }
-        let statistics = Statistics::compute(&*data.source)?;
+        let statistics = Statistics::compute_breathing(&*data.source, |_| {}).await?;
         if self.trained.is_none() {
             let normalizer = Normalizer::new(settings.normalize, &statistics);
             self.sae()?.set_normalizer(normalizer)?;
         }
         let facts = DataFacts::new(&statistics, self.sae()?.normalizer());
-        if facts.row_variance <= 0.0 {
-            let hint = "There is nothing to learn from; are these the right activations?";
-            return Err(Error::file(data.name(), "all rows are the same", hint).into());
-        }
+        refuse_constant(&data, facts)?;
         let sae = std::mem::replace(&mut self.held, Held::Nowhere).into_sae()?;
         let trainer = Trainer::new(sae, settings.clone(), facts)?;
         self.held = Held::Training(Box::new(Training::new(trainer, data.source, Vec::new())?));

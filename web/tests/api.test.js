@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import * as safetensors from './support/safetensors.js';
 import { archetypal, loaded } from './support/node.js';
 
-const { Data, Device, RaTopKSae, TopKSae, JumpSae, findPoints, load } = archetypal;
+const { Data, Device, RaTopKSae, TopKSae, JumpSae, Run, findPoints, load } = archetypal;
 
 const WIDTH = 8;
 const ROWS = 600;
@@ -210,6 +210,68 @@ describe('models', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     other.free();
     await assert.rejects(training, /was freed/);
+  });
+});
+
+describe('runs', () => {
+  const options = { concepts: 16, points: 6, topK: 2, epochs: 3, batchSize: 100, seed: 3 };
+
+  test('go from data to a model', async () => {
+    const phases = new Set();
+    const onProgress = ({ phase }) => phases.add(phase);
+    const data = Data.fromArray(values, WIDTH);
+    const run = await Run.create(data, { ...options, device, onProgress });
+    data.free();
+    assert.deepEqual([...phases], ['statistics', 'seeding', 'iteration']);
+    assert.equal(run.isDone, false);
+    const names = (await events(run)).map(({ event }) => event);
+    assert.equal(names[0], 'configuration');
+    assert.equal(names.at(-1), 'done');
+    assert.equal(names.filter((name) => name === 'step').length, 18);
+    assert.equal(run.isDone, true);
+    const sae = run.sae();
+    assert.ok(sae instanceof RaTopKSae);
+    assert.equal((await sae.encode(values)).codes.length, ROWS * 16);
+    assert.throws(() => run.sae(), /has ended/);
+    run.free();
+    assert.equal((await sae.dictionary()).length, 16 * WIDTH);
+  });
+
+  test('are left and entered again, saved and resumed, to the same bytes', async () => {
+    const data = Data.fromArray(values, WIDTH);
+    const whole = await Run.create(data, { ...options, device });
+    const all = await events(whole);
+    const parts = await Run.create(data, { ...options, device });
+    const heard = [];
+    for (const last of [4, 11]) {
+      for await (const event of parts) {
+        heard.push(event);
+        if (event.event === 'step' && event.step === last) break;
+      }
+    }
+    const saved = await parts.save();
+    const resumed = await Run.resume(saved, data, { device });
+    const rest = await events(resumed);
+    assert.equal(rest[0].from_step, 12);
+    heard.push(...(await events(parts)));
+    const steps = (events) => events.filter(({ event }) => event === 'step').map(({ step }) => step);
+    assert.deepEqual(steps(heard), steps(all));
+    assert.equal(heard.filter(({ event }) => event === 'epoch').length, 3);
+    const bytes = await whole.save();
+    assert.deepEqual(await parts.save(), bytes);
+    assert.deepEqual(await resumed.save(), bytes);
+    const fewer = Data.fromArray(values.slice(WIDTH), WIDTH);
+    await assert.rejects(Run.resume(saved, fewer, { device }), /number of rows is 599/);
+  });
+
+  test('refuse what is out of range before they read the data', async () => {
+    const data = Data.fromArray(values, WIDTH);
+    const refused = (wrong, what) => assert.rejects(Run.create(data, { ...options, ...wrong, device }), what);
+    await refused({ points: 601 }, /points is 601/);
+    await refused({ model: 'topk', delta: 2 }, /points|delta/);
+    await refused({ model: 'k-means' }, /model/);
+    await refused({ epochs: 0 }, /epochs is 0/);
+    await refused({ Epochs: 1 }, /an option is "_epochs"/);
   });
 });
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { check, requireBrowser, runPage } from './support/browser.js';
+import { withoutDriver } from './support/driver.js';
 import { goldenNames } from './support/files.js';
 
 const PROGRAM = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
@@ -31,7 +32,7 @@ test('Firefox: kernels, golden cases, worker', async () => {
     await writeFile(join(profile, 'user.js'), lines.join(''));
     const browser = spawn(PROGRAM, ['--headless', '--no-remote', '--profile', profile, url], {
       stdio: 'ignore',
-      env: { ...process.env, HOME: profile },
+      env: withoutDriver({ ...process.env, HOME: profile }),
     });
     return async () => {
       const ended = once(browser, 'exit');

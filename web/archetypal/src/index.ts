@@ -24,6 +24,7 @@ export type {
   TrainOptions,
 } from './options.js';
 export { findPoints, type PointsOptions, type PointsProgress } from './points.js';
+export { Run, type FitOptions, type FitProgress, type ModelKind } from './run.js';
 export { init, type InitInput } from './runtime.js';
 export {
   BatchTopKSae,

@@ -265,8 +265,8 @@ export async function load(bytes: Uint8Array, options: LoadOptions = {}): Promis
   );
 }
 
-/** Acts with a handle of the device that is given back at once. */
-function lending<T>(device: Device, act: (shared: RawDevice) => T): T {
+/** @internal Acts with a handle of the device that is given back at once. */
+export function lending<T>(device: Device, act: (shared: RawDevice) => T): T {
   const shared = device.share();
   try {
     return act(shared);

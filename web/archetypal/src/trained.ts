@@ -13,6 +13,10 @@ export class Trained {
   #line: Promise<unknown> = Promise.resolve();
   #isFreed = false;
   #isTraining = false;
+  /** Events of steps that are done, for the next who asks. */
+  #untold: TrainEvent[] = [];
+  /** Whether the run that the model is in has done all its epochs. */
+  isDone = false;
 
   constructor(model: Model) {
     this.#model = model;
@@ -39,29 +43,53 @@ export class Trained {
 
   /** A run on `data`, to its end or until the loop is left, which stops it for good. */
   async *train(data: Data, options: string): AsyncGenerator<TrainEvent, void, undefined> {
-    const release = this.claim();
+    const release = this.#claim();
     try {
       await this.inLine((model) => model.begin(data.share(), options));
-      yield* this.steps();
+      this.#untold = [];
+      yield* this.#steps();
     } finally {
       release();
-      // If it was left: what was recorded is done, and what it learnt stays. There may be no run, or no model.
-      await this.inLine((model) => model.close()).catch(() => {});
+      this.stop();
     }
   }
 
-  /** The rest of the run that the model is in. It can be left, and entered again. */
-  async *steps(): AsyncGenerator<TrainEvent, void, undefined> {
-    for (let isDone = false; !isDone; ) {
-      const { events, failure, done } = await this.inLine(step);
-      yield* events;
-      if (failure) throw failure;
-      isDone = done;
+  /** The rest of the run that the model is in. It can be left, and entered again where it was left. */
+  async *goOn(): AsyncGenerator<TrainEvent, void, undefined> {
+    const release = this.#claim();
+    try {
+      yield* this.#steps();
+    } finally {
+      release();
+    }
+  }
+
+  /** Ends the run, if there is one, wherever it stands. */
+  stop(): void {
+    // Whether it ends well is of no interest any more.
+    this.inLine((model) => model.close()).catch(() => {});
+  }
+
+  async *#steps(): AsyncGenerator<TrainEvent, void, undefined> {
+    for (;;) {
+      // What was not told when the loop was left comes first.
+      for (let event = this.#untold.shift(); event; event = this.#untold.shift()) yield event;
+      const { events, failure, isDone, ended } = await this.inLine(step);
+      this.isDone = isDone;
+      if (ended) {
+        yield* events;
+        return;
+      }
+      if (failure) {
+        yield* events;
+        throw failure;
+      }
+      this.#untold = events;
     }
   }
 
   /** Keeps others from training it; what it returns lets them again. */
-  claim(): () => void {
+  #claim(): () => void {
     if (this.#isTraining) {
       throw new Error('This model is being trained already. Leave that loop first, or wait for its end.');
     }
@@ -72,15 +100,23 @@ export class Trained {
   }
 }
 
-/** A step, or the end of the run after the last one: what is told, also if it failed. */
-async function step(
-  model: Model,
-): Promise<{ events: TrainEvent[]; failure?: unknown; done: boolean }> {
-  const done = model.isDone();
+/** What came of a step, or of closing the run after the last one. */
+interface Stepped {
+  /** What is told, also if it failed. */
+  events: TrainEvent[];
+  failure?: unknown;
+  /** Whether all epochs are done. */
+  isDone: boolean;
+  /** Whether the run is closed. */
+  ended: boolean;
+}
+
+async function step(model: Model): Promise<Stepped> {
+  const ended = model.isDone();
   try {
-    await (done ? model.close() : model.step());
-    return { events: JSON.parse(model.events()), done };
+    await (ended ? model.close() : model.step());
+    return { events: JSON.parse(model.events()), isDone: model.isDone(), ended };
   } catch (failure) {
-    return { events: JSON.parse(model.events()), failure, done };
+    return { events: JSON.parse(model.events()), failure, isDone: false, ended: false };
   }
 }

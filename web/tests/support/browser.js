@@ -2,7 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { withoutDriver } from './driver.js';
 import { serve } from './server.js';
+
+/** Chromium, and what it needs to be told: WebGPU also on a software driver, and no errands of its own. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** Fails, rather than passing by absence. */
 export function requireBrowser(path, packageName) {
@@ -10,6 +24,12 @@ export function requireBrowser(path, packageName) {
     existsSync(path),
     `${path} is missing; on Debian: apt-get install --no-install-recommends ${packageName}`,
   );
+}
+
+/** Chromium without a window. */
+export function launchChromium() {
+  requireBrowser(CHROMIUM, 'chromium');
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, env: withoutDriver({ ...process.env }) });
 }
 
 /** Opens the page with `launch(url)`, which returns a function that closes the browser; the page's result. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as archetypal from 'archetypal';
 import { create, globals } from 'webgpu';
+import { chooseDriver } from './driver.js';
 import { dist } from './files.js';
 
 export { archetypal };
@@ -16,6 +17,7 @@ export async function loaded() {
 
 /** Puts WebGPU where browsers have it. Fails later if there is no driver: no GPU test passes without. */
 export function installWebGpu() {
+  chooseDriver();
   Object.assign(globalThis, globals);
   const gpu = create([]);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });

@@ -1,8 +1,9 @@
-//! The kernels as text, so that a test can put each through a browser's own compiler.
+//! What the package's tests need to get at from outside; no part of its interface.
 
 use wasm_bindgen::prelude::*;
 
-/// Every variant of every kernel as JSON: [{ name, source, entry, constants }]. Not part of the package's interface.
+/// Every variant of every kernel as JSON, so that a browser's own compiler can be shown each: [{ name, source, entry,
+/// constants }].
 #[wasm_bindgen]
 pub fn shaders() -> String {
     let shaders: Vec<_> = crate::device::gpu::all_shaders()
@@ -22,4 +23,10 @@ pub fn shaders() -> String {
         })
         .collect();
     super::options::json(&shaders)
+}
+
+/// Panics with this message, to see what comes of it.
+#[wasm_bindgen]
+pub fn panic(message: String) {
+    panic!("{message}");
 }
