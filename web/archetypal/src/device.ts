@@ -24,7 +24,7 @@ export class Device {
   readonly name: string;
   /** Whether it is a GPU, real or in software. */
   readonly isGpu: boolean;
-  /** Whether it is a GPU in software: slower than the CPU backend outside of a browser, and about as fast within. */
+  /** Whether it is a GPU in software, which is far slower than the CPU backend. */
   readonly isFallback: boolean;
   /**
    * Resolves with a message when the device is lost; never rejects. All that lives on it then fails. Open another
