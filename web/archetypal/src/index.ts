@@ -32,9 +32,9 @@ export {
   RaBatchTopKSae,
   RaJumpSae,
   RaTopKSae,
-  Sae,
   TopKSae,
   load,
   type LoadOptions,
-} from './sae.js';
+} from './classes.js';
+export { Sae } from './sae.js';
 export type { TrainEvent } from './events.js';

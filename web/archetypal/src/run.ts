@@ -9,7 +9,8 @@ import {
   toJson,
 } from './options.js';
 import { callLater } from './runtime.js';
-import { type Sae, lending, saeOf } from './sae.js';
+import { lending, saeOf } from './classes.js';
+import type { Sae } from './sae.js';
 import type { SaeSettings } from './settings.js';
 import { Trained } from './trained.js';
 import { Model } from './wasm/archetypal.js';
