@@ -123,9 +123,9 @@ fn find_threshold(t: u32, start: u32) -> vec2<u32> {
     var rank = params.k - high.y;
     let middle = find_digit(t, start, high.x, 10u, 10u + SIGNED, rank);
     rank -= middle.y;
-    let prefix = high.x << (10u + SIGNED) | middle.x;
+    let prefix = (high.x << (10u + SIGNED)) | middle.x;
     let low = find_digit(t, start, prefix, 0u, 10u, rank);
-    return vec2<u32>(prefix << 10u | low.x, rank - low.y);
+    return vec2<u32>((prefix << 10u) | low.x, rank - low.y);
 }
 
 @compute @workgroup_size(256)
@@ -166,7 +166,7 @@ fn main(
         // Thread t writes the entries of word t. Both counts fit 16 bits, and so one scan serves both.
         let word_above = atomicLoad(&above[t]);
         let word_equal = atomicLoad(&equal[t]);
-        let both = countOneBits(word_above) | countOneBits(word_equal) << 16u;
+        let both = countOneBits(word_above) | (countOneBits(word_equal) << 16u);
         let up_to_here = inclusive_scan(t, both);
         let before = up_to_here - both;
         var equal_rank = equal_seen + (before >> 16u);

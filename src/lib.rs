@@ -68,7 +68,7 @@
 #![cfg_attr(doc, doc = "Coming from overcomplete: [`from_overcomplete`] has its names and ours.\n")]
 //! # Features
 //! `gpu` (default): the WGSL backend, through wgpu. `cli` (default): the `archetypal` command. Without both there is the
-//! library on the CPU.
+//! library on the CPU. `web`: the JavaScript classes of the npm package, on wasm32 only.
 //!
 //! Functions that read back from a device are `async`; natively `pollster::block_on` is all they need.
 
@@ -80,10 +80,13 @@ pub mod explore;
 pub mod export;
 pub mod expression;
 pub mod metrics;
+mod parallel;
 pub mod points;
 pub mod recipe;
 pub mod sae;
 pub mod train;
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
+mod wasm;
 
 #[cfg(doc)]
 #[doc = include_str!("../docs/from-overcomplete.md")]

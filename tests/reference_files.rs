@@ -72,6 +72,7 @@ fn overrides(case: &Case) -> Overrides {
         kernel: c.kernel.as_ref().map(|name| Kernel::from_name(name).unwrap()),
         bandwidth: c.bandwidth,
         normalization: c.normalization.as_ref().map(|n| Normalization::from_name(n).unwrap()),
+        use_multiplier: None,
     }
 }
 

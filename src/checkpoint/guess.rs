@@ -65,7 +65,7 @@ pub(super) fn settings(file: &TensorFile, overrides: &Overrides) -> Result<SaeSe
         selection,
         dictionary,
         // Trained or fixed it has one name; but only one that was never trained is 0 to the last bit.
-        use_multiplier: multiplier(file)? != 0.0,
+        use_multiplier: overrides.use_multiplier.unwrap_or(multiplier(file)? != 0.0),
         encoder,
         encoder_bias: file.contains(UNTIED_BIAS),
     };

@@ -25,6 +25,8 @@ pub struct Overrides {
     pub bandwidth: Option<f32>,
     /// What a free dictionary is held to; l2 where nothing says otherwise.
     pub normalization: Option<Normalization>,
+    /// Whether the dictionary's scale is trained; if it is not 0 where nothing says otherwise.
+    pub use_multiplier: Option<bool>,
 }
 
 /// A checkpoint whose header has been read.

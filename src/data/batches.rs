@@ -2,7 +2,7 @@
 
 use super::{Normalizer, Order, Source, statistics::check_finite};
 use crate::error::Result;
-use rayon::prelude::*;
+use crate::parallel::*;
 use std::{ops::Range, sync::Arc};
 
 /// Rows that are ready for the device.

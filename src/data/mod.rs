@@ -28,6 +28,7 @@ mod examples;
 mod files;
 mod loader;
 mod matrix;
+mod moments;
 mod normalize;
 mod npy;
 #[cfg(not(target_arch = "wasm32"))]
@@ -52,6 +53,7 @@ pub(crate) use files::write_together;
 pub use files::{check_writable, write_atomically};
 pub use loader::Loader;
 pub use matrix::MatrixFile;
+pub(crate) use moments::{Partial, Stack};
 pub use normalize::{Normalize, Normalizer};
 #[cfg(not(target_arch = "wasm32"))]
 pub use prefetch::Prefetch;
@@ -62,7 +64,6 @@ pub use source::{InMemory, Location, Source, Subset};
 pub use statistics::Statistics;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use statistics::all_finite;
-pub(crate) use statistics::{Partial, Stack};
 #[cfg(not(target_arch = "wasm32"))]
 pub use stream::{StreamSpec, StreamWriter};
 pub use tensor_file::{StoredTensor, TensorFile};

@@ -1,8 +1,8 @@
 //! Mean and variance of every dimension, in one pass over data of any size.
 
-use super::Source;
+use super::{Partial, Source, Stack};
 use crate::error::{Error, Result};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Values in a block; the block is what one thread takes at a time and fits the second-level cache.
 const BLOCK_VALUES: usize = 1 << 17;
@@ -38,47 +38,91 @@ impl Statistics {
     /// # Errors
     /// As [`Statistics::compute`].
     pub fn compute_with(source: &dyn Source, mut progress: impl FnMut(usize)) -> Result<Self> {
-        let (rows, width) = (source.rows(), source.width());
-        let block_rows = (BLOCK_VALUES / width.max(1)).clamp(16, 1024);
-        let blocks = rows.div_ceil(block_rows);
-        let mut stack = Stack::default();
-        for first in (0..blocks).step_by(WAVE) {
-            let wave = first..(first + WAVE).min(blocks);
-            let partials: Vec<Result<Partial>> = wave
-                .clone()
-                .into_par_iter()
-                .map_init(Vec::new, |buffer, block| {
-                    let start = block * block_rows;
-                    let n = block_rows.min(rows - start);
-                    buffer.resize(block_rows * width, 0.0);
-                    let values = &mut buffer[..n * width];
-                    source.read_range(start, values)?;
-                    check_finite(source, values, |row| start + row)?;
-                    Ok(Partial::of(values, width))
-                })
-                .collect();
-            // In the order of the blocks, so that the first bad value is reported and the sum is always the same.
-            for partial in partials {
-                stack.push(partial?);
-            }
-            let done = wave.end.saturating_mul(block_rows).min(rows);
-            // What is read once need not stay, however small the set: it may be meant to take even less memory.
-            source.release(first * block_rows..done);
+        let mut reading = Reading::new(source);
+        while let Some(done) = reading.wave()? {
             progress(done);
         }
-        let Some(total) = stack.finish() else {
+        reading.finish()
+    }
+
+    /// As [`Statistics::compute_with`], letting the page's event loop run meanwhile.
+    ///
+    /// # Errors
+    /// As [`Statistics::compute`].
+    #[cfg(all(target_arch = "wasm32", feature = "web"))]
+    pub(crate) async fn compute_breathing(
+        source: &dyn Source,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self> {
+        let mut reading = Reading::new(source);
+        while let Some(done) = reading.wave()? {
+            progress(done);
+            crate::device::pause::breathe().await;
+        }
+        reading.finish()
+    }
+
+    /// The variance of the data, summed over the dimensions.
+    pub fn total_variance(&self) -> f64 {
+        self.variance.iter().sum()
+    }
+}
+
+/// A pass over the data, a wave of blocks at a time.
+struct Reading<'a> {
+    source: &'a dyn Source,
+    block_rows: usize,
+    /// The next block.
+    next: usize,
+    stack: Stack,
+}
+
+impl<'a> Reading<'a> {
+    fn new(source: &'a dyn Source) -> Self {
+        let block_rows = (BLOCK_VALUES / source.width().max(1)).clamp(16, 1024);
+        Self { source, block_rows, next: 0, stack: Stack::default() }
+    }
+
+    /// Reads on; how many rows are read then, or nothing once all were.
+    fn wave(&mut self) -> Result<Option<usize>> {
+        let Self { source, block_rows, next: first, .. } = *self;
+        let (rows, width) = (source.rows(), source.width());
+        let end = (first + WAVE).min(rows.div_ceil(block_rows));
+        if first == end {
+            return Ok(None);
+        }
+        let partials: Vec<Result<Partial>> = (first..end)
+            .into_par_iter()
+            .map_init(Vec::new, |buffer, block| {
+                let start = block * block_rows;
+                let n = block_rows.min(rows - start);
+                buffer.resize(block_rows * width, 0.0);
+                let values = &mut buffer[..n * width];
+                source.read_range(start, values)?;
+                check_finite(source, values, |row| start + row)?;
+                Ok(Partial::of(values, width))
+            })
+            .collect();
+        // In the order of the blocks, so that the first bad value is reported and the sum is always the same.
+        for partial in partials {
+            self.stack.push(partial?);
+        }
+        let done = end.saturating_mul(block_rows).min(rows);
+        // What is read once need not stay, however small the set: it may be meant to take even less memory.
+        source.release(first * block_rows..done);
+        self.next = end;
+        Ok(Some(done))
+    }
+
+    fn finish(self) -> Result<Statistics> {
+        let Some(total) = self.stack.finish() else {
             return Err(Error::Empty {
                 what: "the data".into(),
                 hint: "Give at least one row of activations.".into(),
             });
         };
         let variance = total.m2.iter().map(|m2| m2 / total.rows).collect();
-        Ok(Self { rows, mean: total.mean, variance })
-    }
-
-    /// The variance of the data, summed over the dimensions.
-    pub fn total_variance(&self) -> f64 {
-        self.variance.iter().sum()
+        Ok(Statistics { rows: self.source.rows(), mean: total.mean, variance })
     }
 }
 
@@ -108,82 +152,6 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
         let largest = values.iter().fold(0, |m: u32, v| m.max(v.to_bits() & 0x7fff_ffff));
         largest < f32::INFINITY.to_bits()
     })
-}
-
-/// Mean and sum of squared deviations of some rows.
-#[derive(Debug)]
-pub(crate) struct Partial {
-    /// How many.
-    pub rows: f64,
-    /// The mean of each dimension.
-    pub mean: Vec<f64>,
-    /// Σ (x − mean)² of each dimension.
-    pub m2: Vec<f64>,
-}
-
-impl Partial {
-    /// Of row-major `values`.
-    pub fn of(values: &[f32], width: usize) -> Self {
-        let rows = (values.len() / width) as f64;
-        let (mut mean, mut m2) = (vec![0.0; width], vec![0.0; width]);
-        pulp::Arch::new().dispatch(|| {
-            for row in values.chunks_exact(width) {
-                for (sum, &value) in mean.iter_mut().zip(row) {
-                    *sum += f64::from(value);
-                }
-            }
-            mean.iter_mut().for_each(|sum| *sum /= rows);
-            for row in values.chunks_exact(width) {
-                for ((m2, mean), &value) in m2.iter_mut().zip(&mean).zip(row) {
-                    let deviation = f64::from(value) - mean;
-                    *m2 += deviation * deviation;
-                }
-            }
-        });
-        Self { rows, mean, m2 }
-    }
-
-    /// Takes in the rows of `other` (Chan, Golub and LeVeque 1979).
-    fn merge(&mut self, other: &Self) {
-        let rows = self.rows + other.rows;
-        let share = other.rows / rows;
-        for (mean, (m2, (other_mean, other_m2))) in
-            self.mean.iter_mut().zip(self.m2.iter_mut().zip(other.mean.iter().zip(&other.m2)))
-        {
-            let delta = other_mean - *mean;
-            *mean += delta * share;
-            *m2 += other_m2 + delta * delta * (self.rows * share);
-        }
-        self.rows = rows;
-    }
-}
-
-/// Partials merged in pairs of equal size, as a binary counter carries: log₂ of the number of blocks are kept.
-#[derive(Debug, Default)]
-pub(crate) struct Stack(Vec<(u32, Partial)>);
-
-impl Stack {
-    /// Takes in the next rows.
-    pub fn push(&mut self, partial: Partial) {
-        let mut level = 0;
-        let mut partial = partial;
-        while let Some((_, mut earlier)) = self.0.pop_if(|(top, _)| *top == level) {
-            earlier.merge(&partial);
-            partial = earlier;
-            level += 1;
-        }
-        self.0.push((level, partial));
-    }
-
-    /// All rows together; `None` if there were none.
-    pub fn finish(mut self) -> Option<Partial> {
-        let (_, mut total) = self.0.pop()?;
-        while let Some((_, mut earlier)) = self.0.pop() {
-            earlier.merge(&total);
-            total = earlier;
-        }
-        Some(total)
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod codes;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub(crate) mod pause;
 mod shapes;
 mod tensor;
 

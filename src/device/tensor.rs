@@ -121,7 +121,10 @@ impl<T: Element> Tensor<T> {
     /// [`Error::Device`] if the device reported a fault.
     pub async fn read(&self) -> Result<Vec<T>> {
         match &self.storage {
-            Storage::Cpu(values) => Ok(values[..self.len()].to_vec()),
+            Storage::Cpu(values) => {
+                super::pause::breathe().await;
+                Ok(values[..self.len()].to_vec())
+            }
             #[cfg(feature = "gpu")]
             Storage::Gpu(buffers) => match &self.device {
                 Device::Gpu(gpu) => gpu.read::<T>(buffers, self.rows, self.cols).await,

@@ -1,10 +1,10 @@
 //! How the atoms stand to each other.
 
+use crate::parallel::*;
 use crate::{
     device::{Device, Gemm, Tensor},
     error::Result,
 };
-use rayon::prelude::*;
 
 /// A Bᵀ.
 pub(super) const NT: Gemm<'_> =

@@ -1,11 +1,11 @@
 //! What the atoms are blended of: mixing weights, relaxation and multiplier.
 
+use crate::parallel::*;
 use crate::{
     device::Tensor,
     error::Result,
     sae::{Dictionary, DictionaryKind, Sae},
 };
-use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// Figures of W, R and m.

@@ -1,7 +1,7 @@
 //! How close x̂ comes to x.
 
 use crate::data::{Partial, Stack};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Rows that one thread sums at a time; fixed, so that the sums do not depend on the number of threads.
 const PIECE_ROWS: usize = 256;

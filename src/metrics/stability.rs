@@ -1,12 +1,12 @@
 //! How much two dictionaries agree: their atoms matched one to one, and the mean cosine of the pairs.
 
 use super::dictionary::{NT, normalize_rows};
+use crate::parallel::*;
 use crate::{
     device::{Device, Tensor},
     error::{Error, Result},
 };
 use pathfinding::{kuhn_munkres::kuhn_munkres, matrix::Matrix};
-use rayon::prelude::*;
 use serde::Serialize;
 
 /// Up to this many atoms the matching is the best there is (Hungarian algorithm).

@@ -242,6 +242,13 @@ impl Sae {
         Ok(())
     }
 
+    /// Whether the codes of a row depend on the rows that it is encoded with.
+    #[cfg(all(target_arch = "wasm32", feature = "web"))]
+    pub(crate) fn goes_by_the_batch(&self) -> bool {
+        matches!(self.settings.selection, Selection::BatchTopK { .. })
+            && !(self.is_eval() && self.has_threshold)
+    }
+
     /// Whether the dictionary is kept.
     pub fn is_eval(&self) -> bool {
         self.fused.is_some()

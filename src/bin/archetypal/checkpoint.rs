@@ -72,7 +72,8 @@ pub fn model(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs)
         .into());
     }
     let OverrideArgs { top_k, delta, kernel, bandwidth, normalization } = *overrides;
-    let overrides = Overrides { top_k, delta, kernel, bandwidth, normalization };
+    let overrides =
+        Overrides { top_k, delta, kernel, bandwidth, normalization, use_multiplier: None };
     let settings = checkpoint.settings(&overrides)?;
     if checkpoint.manifest().is_some() {
         settings.validate().map_err(|error| damaged(checkpoint, &error))?;

@@ -6,7 +6,7 @@ use super::{
     sparse::Rows,
 };
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// One step with the gradient times `scale[0]`, then the projection of each row.
 pub(super) fn adam(

@@ -5,7 +5,7 @@ use super::{
     simd::{block_rows, vectorize},
 };
 use crate::device::{NORM_EPS, NORM_MOMENTUM, Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// 1/√(variance + ε) of each column.
 fn inv_std(variance: &Tensor) -> Vec<f32> {

@@ -2,7 +2,7 @@
 
 use super::simd::vectorize;
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 use std::ops::Range;
 
 /// Columns that a task sums.

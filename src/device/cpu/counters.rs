@@ -6,7 +6,7 @@ use super::{
     simd::{block_rows, vectorize},
 };
 use crate::device::{ACTIVE_FROM, ByAtom, Codes, Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Whether a code counts: |z| ≥ 1e-6.
 #[inline(always)]

@@ -5,7 +5,7 @@ use super::{
     simd::{BLOCK, sum_pairs, vectorize},
 };
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// wc = (wc + r)·eᵐ.
 pub(super) fn add_relaxation(wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {

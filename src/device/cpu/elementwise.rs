@@ -6,7 +6,7 @@ use super::{
     simd::{BLOCK, vectorize},
 };
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Every element of out becomes f(it, that of a).
 fn map(out: &mut Tensor, a: &Tensor, f: impl Fn(f32, f32) -> f32 + Sync) {

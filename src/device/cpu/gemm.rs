@@ -2,8 +2,8 @@
 
 use super::simd::{BLOCK, block_rows};
 use crate::device::{Gemm, Tensor, shapes};
+use crate::parallel::*;
 use gemm::Parallelism;
-use rayon::prelude::*;
 
 #[cfg(not(target_arch = "wasm32"))]
 const PARALLELISM: Parallelism = Parallelism::Rayon(0);

@@ -1,7 +1,7 @@
 //! The transposed index: entries by atom.
 
 use crate::device::{ByAtom, Codes, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Entries above which atoms are shared out over the cores.
 const PARALLEL_FROM: usize = 1 << 16;

@@ -5,11 +5,11 @@ use super::{
     reduce::{chunk_rows, sum_chunks},
     simd::{any, block_rows, vectorize},
 };
+use crate::parallel::*;
 use crate::{
     device::{ByAtom, Codes, Tensor, shapes},
     sae::Kernel,
 };
-use rayon::prelude::*;
 
 /// Pre-codes that are looked at together: most such groups are far from their thresholds.
 pub(super) const GROUP: usize = 32;

@@ -2,7 +2,7 @@
 
 use super::simd::{block_rows, least, squared_distance, vectorize};
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// The nearest centre of each row, the lowest on a tie, and its squared distance.
 pub(super) fn nearest(

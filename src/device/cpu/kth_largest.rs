@@ -2,7 +2,7 @@
 
 use super::simd::{BLOCK, vectorize};
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Pre-codes that are looked at together: most such groups hold nothing that is large enough.
 const GROUP: usize = 32;
@@ -120,7 +120,7 @@ fn histograms<T>(
         sum
     };
     let empty = || vec![0; BINS];
-    blocks.with_min_len(16).fold(empty, count).reduce(empty, add)
+    fold_and_add(blocks.with_min_len(16), empty, count, add)
 }
 
 /// The digit of the `rank`-th largest, whose rank among those with this digit is left in `rank`. Zeros are not in the

@@ -5,11 +5,11 @@ use super::{
     reduce::{chunk_rows, sum_chunks},
     simd::{any, vectorize},
 };
+use crate::parallel::*;
 use crate::{
     device::{Tensor, log, shapes},
     sae::Kernel,
 };
-use rayon::prelude::*;
 
 /// cell = factor · (L0/target − 1)², `grad_thresholds` += its gradient, the row's step having the derivative −κ(a − θ).
 pub(super) fn l0_penalty(

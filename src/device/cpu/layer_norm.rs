@@ -2,7 +2,7 @@
 
 use super::simd::{block_rows, sum, sum_pairs, sumsq, vectorize};
 use crate::device::{NORM_EPS, Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// normed = (x − mean) · inv_std over each row, out = normed ∘ weight + bias.
 pub(super) fn layer_norm(

@@ -2,7 +2,7 @@
 
 use super::simd::{BLOCK, sum_pairs, vectorize};
 use crate::device::{Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// eᵐ, 1 without a multiplier.
 pub(super) fn exp_multiplier(multiplier: Option<&Tensor>) -> f32 {

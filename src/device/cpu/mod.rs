@@ -40,7 +40,10 @@ pub struct Cpu;
 
 impl Cpu {
     pub(crate) fn name(&self) -> String {
-        format!("CPU, {} threads", rayon::current_num_threads())
+        match crate::parallel::current_num_threads() {
+            1 => "CPU, 1 thread".to_string(),
+            threads => format!("CPU, {threads} threads"),
+        }
     }
 }
 

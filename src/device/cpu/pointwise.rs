@@ -1,11 +1,11 @@
 //! A penalty that is a sum of f(v) over values.
 
 use super::simd::{BLOCK, block_rows, sum, vectorize, with_scratch};
+use crate::parallel::*;
 use crate::{
     device::{Entries, Tensor, log, shapes},
     expression::{Expression, LANES, Program},
 };
-use rayon::prelude::*;
 
 /// cell = factor · Σ f(v), `grad` += factor · f′(v). The sum runs in float64.
 pub(super) fn pointwise(

@@ -2,7 +2,7 @@
 
 use super::simd::{self, BLOCK, block_rows, vectorize};
 use crate::device::{Projection, Tensor};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Holds each of the rows of `n` elements in its set; those that need all rows are not for this. NaN stays NaN, to be
 /// seen.

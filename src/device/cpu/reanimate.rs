@@ -5,7 +5,7 @@ use super::{
     simd::{block_rows, vectorize},
 };
 use crate::device::{Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// cell = −factor · Σ pre∘dead / (Σ dead + 1e-6), `grad_pre` += its gradient.
 pub(super) fn reanimate(

@@ -5,7 +5,7 @@ use super::{
     sparse::Rows,
 };
 use crate::device::{Grad, Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Columns that a task sums.
 pub(super) const COLUMNS: usize = 128;

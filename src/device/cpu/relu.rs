@@ -2,7 +2,7 @@
 
 use super::simd::{BLOCK, vectorize};
 use crate::device::{Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// out = max(x, 0). NaN stays NaN, to be seen in the loss.
 pub(super) fn relu(x: &Tensor, out: &mut Tensor) {

@@ -2,7 +2,7 @@
 
 use super::simd::{BLOCK, block_rows, sumsq, vectorize, with_scratch};
 use crate::device::{Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// out = relu(pre) − z, 0 for concepts that are not idle for at least a limit.
 pub(super) fn remainder(

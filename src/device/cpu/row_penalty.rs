@@ -2,7 +2,7 @@
 
 use super::simd::{block_rows, sum_pairs, sumsq, vectorize};
 use crate::device::{Entries, RowPenalty, Tensor, log, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Added to the norm, and to the square of the sum of squares.
 const EPS: f64 = 1e-6;

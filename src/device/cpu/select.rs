@@ -5,7 +5,7 @@ use super::{
     simd::{any, block_rows, vectorize},
 };
 use crate::device::{Codes, Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Pre-codes that are looked at together: most such groups hold nothing above the threshold.
 const GROUP: usize = 32;

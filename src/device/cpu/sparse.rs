@@ -5,7 +5,7 @@ use super::{
     simd::{block_rows, dots, sum_rows, vectorize},
 };
 use crate::device::{Codes, Grad, Tensor, shapes};
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// out (+)= Z M.
 pub(super) fn spmm(codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {

@@ -168,12 +168,7 @@ pub(super) async fn choose(options: &GpuOptions) -> Result<wgpu::Adapter> {
     }
     Err(Error::NoDevice {
         problem: match (&options.adapter, candidates.first()) {
-            (_, Some(adapter)) => format!(
-                "{} offers fewer than {MAX_STORAGE_BUFFERS} storage buffers, {MAX_THREADS} threads or {} KiB \
-                 of workgroup memory",
-                adapter.get_info().name,
-                MAX_WORKGROUP_BYTES >> 10
-            ),
+            (_, Some(adapter)) => too_little(&adapter.get_info().name),
             (Some(name), None) => {
                 format!("no adapter's name contains '{name}' (there are: {})", names())
             }
@@ -187,8 +182,29 @@ pub(super) async fn choose(options: &GpuOptions) -> Result<wgpu::Adapter> {
     })
 }
 
+fn too_little(name: &str) -> String {
+    format!(
+        "{name} offers fewer than {MAX_STORAGE_BUFFERS} storage buffers, {MAX_THREADS} threads or {} KiB of workgroup \
+         memory",
+        MAX_WORKGROUP_BYTES >> 10
+    )
+}
+
+/// Refuses a device on which the kernels do not run.
+///
+/// # Errors
+/// [`Error::NoDevice`] with what it lacks.
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
+pub(crate) fn check(name: &str, limits: &wgpu::Limits) -> Result<()> {
+    if AdapterLimits::of(limits).suffice() {
+        return Ok(());
+    }
+    let hint = "Use the CPU backend, or open the device with the adapter's limits.".to_string();
+    Err(Error::NoDevice { problem: too_little(name), hint })
+}
+
 /// A device of `adapter` with all its limits: the defaults would give 8 storage buffers and 128 MiB bindings.
-pub(super) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
+pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("archetypal"),
         required_limits: adapter.limits(),

@@ -31,7 +31,8 @@ impl Faults {
         }));
         let losses = faults.clone();
         device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
+            // In the browser nobody destroys it but a page that shares it.
+            if reason != wgpu::DeviceLostReason::Destroyed || cfg!(target_arch = "wasm32") {
                 losses.lock().lost.get_or_insert(format!("it was lost ({message})"));
             }
         });

@@ -37,6 +37,8 @@ mod term;
 mod top_k;
 
 pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
+pub(crate) use adapter::{check, open};
 pub(crate) use buffers::{Chunk, RowBuffers};
 #[doc(hidden)]
 pub use registry::{ShaderVariant, all_shaders};
@@ -88,6 +90,12 @@ impl Gpu {
             device,
             queue,
         }
+    }
+
+    /// The browser's own device.
+    #[cfg(all(target_arch = "wasm32", feature = "web"))]
+    pub(crate) fn browser_device(&self) -> Option<&wgpu::webgpu::GpuDevice> {
+        self.device.as_webgpu()
     }
 
     /// The adapter's name and API, for people.
