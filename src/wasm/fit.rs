@@ -11,77 +11,38 @@ use super::{
 };
 use crate::{
     checkpoint::Checkpoint,
-    data::{Normalizer, Source, Statistics},
-    device,
-    error::{Error, Result},
-    points::Method,
-    sae::{ModelSettings, Sae},
-    train::{DataFacts, TrainSettings, Trainer},
+    data::{Source, Statistics},
+    error::Result,
+    recipe::{Ingredients, Recipe},
+    sae::ModelSettings,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-/// What is to be made.
-struct Plan {
-    model: ModelSettings,
-    training: TrainSettings,
-    points: Option<usize>,
-}
-
-impl Plan {
-    fn parse(options: &str) -> Result<Self> {
-        let mut options = Options::parse(options)?;
-        let plan = Self {
-            points: options.take("points")?,
-            model: options.take_fields()?,
-            training: options.take_fields()?,
-        };
-        options.finish()?;
-        Ok(plan)
-    }
-
-    /// The number of points; 0 for a free dictionary.
-    fn points(&self, source: &dyn Source) -> usize {
-        match self.model.is_archetypal() {
-            true => {
-                self.points.unwrap_or_else(|| self.model.nb_points(source.width(), source.rows()))
-            }
-            false => 0,
-        }
-    }
-}
-
 #[wasm_bindgen]
 impl Model {
-    /// A model in training: statistics, normalisation, points, then the first step to come. The options are
-    /// `ModelSettings`, `TrainSettings` and `points`, how many. `on_progress(phase, done, of)` hears how far it is.
+    /// A model in training: statistics, normalisation, points, then the first step to come. The options are those of
+    /// `ModelSettings` and `TrainSettings`, `preset`, and `points`, how many. `on_progress(phase, done, of)` hears how
+    /// far it is.
     pub async fn fit(
         data: Data,
         device: Device,
         options: String,
         on_progress: Option<Function>,
     ) -> JsResult<Model> {
-        let (source, device) = (&*data.source, device.inner);
-        let plan = Plan::parse(&options)?;
-        let training = plan.training.clone();
-        training.validate()?;
-        training.schedule.check(training.total_steps(source.rows()))?;
-        let count = plan.points(source);
-        let settings = plan.model.resolve(source.width(), count)?;
-        training.whole_loss()?.check_model(&settings)?;
-
-        let rows = source.rows();
-        let tell = |done| points::tell(on_progress.as_ref(), "statistics", done, rows);
-        let statistics = Statistics::compute_breathing(source, tell).await?;
-        let normalizer = Normalizer::new(training.normalize, &statistics);
-        let found =
-            points_of(&device, source, &normalizer, count, training.seed, on_progress.as_ref());
-        let mut sae = Sae::initial(&device, settings, found.await?, training.seed)?;
-        let facts = DataFacts::new(&statistics, &normalizer);
-        refuse_constant(&data, facts)?;
-        sae.set_normalizer(normalizer)?;
-        let trainer = Trainer::new(sae, training.clone(), facts)?;
-        let run = Training::new(trainer, data.source.clone(), warnings(&statistics))?;
+        let (source, device) = (data.source, device.inner);
+        let recipe = recipe(&options, &*source)?;
+        let (training, rows) = (recipe.training.clone(), source.rows());
+        let on_progress = on_progress.as_ref();
+        let tell = |done| points::tell(on_progress, "statistics", done, rows);
+        let statistics = Statistics::compute_breathing(&*source, tell).await?;
+        let warnings = warnings(&statistics);
+        let data = Ingredients::new(source, training.normalize, statistics);
+        let mut report = |progress| points::report(on_progress, progress);
+        let points = recipe.points(&device, &data, training.seed, &mut report).await?;
+        let sae = recipe.sae(&device, &data, points, training.seed).await?;
+        let trainer = recipe.trainer(sae, &data)?;
+        let run = Training::new(trainer, data.source, warnings)?;
         Ok(Self { held: Held::Training(Box::new(run)), trained: Some(training) })
     }
 
@@ -94,28 +55,13 @@ impl Model {
     }
 }
 
-async fn points_of(
-    device: &device::Device,
-    source: &dyn Source,
-    normalizer: &Normalizer,
-    count: usize,
-    seed: u64,
-    on_progress: Option<&Function>,
-) -> Result<Vec<f32>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let mut tell = |progress| points::report(on_progress, progress);
-    crate::points::find(device, source, normalizer, Method::Kmeans, count, seed, &mut tell).await
-}
-
-/// Data without variance: every R² would be 0/0.
-pub(super) fn refuse_constant(data: &Data, facts: DataFacts) -> Result<()> {
-    if facts.row_variance > 0.0 {
-        return Ok(());
-    }
-    let hint = "There is nothing to learn from; are these the right activations?";
-    Err(Error::file(data.name(), "all rows are the same", hint))
+/// What is asked for, resolved for these data.
+fn recipe(options: &str, source: &dyn Source) -> Result<Recipe> {
+    let mut options = Options::parse(options)?;
+    let preset = options.take("preset")?.unwrap_or_default();
+    let points = options.take("points")?;
+    let model: ModelSettings = options.take_fields()?;
+    Recipe::new(preset, &model, &options.rest(), points, source.rows(), source.width())
 }
 
 fn warnings(statistics: &Statistics) -> Vec<String> {

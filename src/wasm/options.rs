@@ -58,6 +58,11 @@ impl Options {
             .map_err(|error| Error::setting("options", "given", "valid", error.to_string()))
     }
 
+    /// What nobody took, for who checks the names himself.
+    pub fn rest(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// Refuses what nobody took.
     pub fn finish(self) -> Result<()> {
         match self.0.keys().next() {

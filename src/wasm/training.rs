@@ -3,7 +3,6 @@
 use super::{
     JsResult,
     data::Data,
-    fit::refuse_constant,
     model::{Held, Model},
     options::{Options, json},
 };
@@ -117,7 +116,10 @@ impl Model {
             self.sae()?.set_normalizer(normalizer)?;
         }
         let facts = DataFacts::new(&statistics, self.sae()?.normalizer());
-        refuse_constant(&data, facts)?;
+        if facts.row_variance <= 0.0 {
+            let hint = "There is nothing to learn from; are these the right activations?";
+            return Err(Error::file(data.name(), "all rows are the same", hint).into());
+        }
         let sae = std::mem::replace(&mut self.held, Held::Nowhere).into_sae()?;
         let trainer = Trainer::new(sae, settings.clone(), facts)?;
         self.held = Held::Training(Box::new(Training::new(trainer, data.source, Vec::new())?));

@@ -271,7 +271,7 @@ describe('runs', () => {
     await refused({ model: 'topk', delta: 2 }, /points|delta/);
     await refused({ model: 'k-means' }, /model/);
     await refused({ epochs: 0 }, /epochs is 0/);
-    await refused({ Epochs: 1 }, /an option is "_epochs"/);
+    await refused({ Epochs: 1 }, /_epochs/);
   });
 });
 

@@ -26,25 +26,34 @@ export interface FitProgress {
   of: number;
 }
 
-/** What to make of the data, and how. What is not given has the defaults of the command `archetypal train`. */
+/**
+ * What to make of the data, and how. What is not given has the defaults of the command `archetypal train`: those of the
+ * preset, which those that stand here are where they differ from {@link TrainOptions}.
+ */
 export interface FitOptions extends TrainOptions {
+  /** Which defaults: what gave good and stable dictionaries (unless given), or the reference's. */
+  preset?: 'recommended' | 'reference';
+  /** Initial values: the reference's, or an encoder matched to the atoms; matched for ra-…. */
+  start?: 'reference' | 'matched';
   /** Which model; ra-topk. */
   model?: ModelKind;
   /** Concepts, K; four times the width of the data, at most 16384. */
   concepts?: number;
-  /** Points that archetypal atoms are blends of; half as many as concepts. */
+  /** Points that archetypal atoms are blends of; as many as concepts, at most 4096. */
   points?: number;
-  /** Codes a row; a tenth of the concepts. */
+  /** Codes a row; a tenth of the concepts, at most 32. */
   topK?: number;
-  /** Radius within which an archetypal atom may leave the hull of the points; 1. */
+  /** Radius within which an archetypal atom may leave the hull of the points; by `deltaRelative`. */
   delta?: number;
+  /** The same as a share of the points' mean norm; 0.2. */
+  deltaRelative?: number;
   /** What the atoms of a free dictionary are held to; l2. */
   normalization?: Normalization;
   /** How rows become pre-codes; linear. */
   encoder?: EncoderKind;
   /** Whether a tied or untied encoder has a bias; false. */
   encoderBias?: boolean;
-  /** How jump's thresholds learn; reference. */
+  /** How jump's thresholds learn; direct. */
   thresholds?: 'reference' | 'direct';
   /** Width of jump's kernel; 0.001, or 0.5 for direct thresholds. */
   bandwidth?: number;
