@@ -103,7 +103,8 @@ impl Recipe {
         points::find(device, &**source, normalizer, Method::Kmeans, count, seed, on_progress).await
     }
 
-    /// The fresh model over `points`, with its normalisation.
+    /// The fresh model over `points`, with its normalisation. For a free dictionary `points` are the atoms that it
+    /// starts from, [K, d], or empty for random ones.
     ///
     /// # Errors
     /// [`Error::Shape`] if `points` are not [N, d]; [`Error::TooLarge`], [`Error::Device`], and those of reading.
@@ -120,12 +121,17 @@ impl Recipe {
         {
             *delta = share * mean_norm(&points, settings.input_shape);
         }
-        let state = StateDict::initial(&settings, points, seed)?;
+        let state = match settings.nb_points() {
+            None if !points.is_empty() => {
+                StateDict::initial_from(&settings, Vec::new(), Some(points), seed)?
+            }
+            _ => StateDict::initial(&settings, points, seed)?,
+        };
         self.started(device, data, settings, state, seed).await
     }
 
     /// The model of these initial values, once the start has changed them.
-    pub(crate) async fn started(
+    async fn started(
         &self,
         device: &Device,
         data: &Ingredients,

@@ -142,6 +142,14 @@ impl Sae {
         Ok(sae)
     }
 
+    /// Takes away the sets that parameters are held in, so that training is free to leave them: the baseline that
+    /// shows what a projection does. Files do not tell of it.
+    pub fn release(&mut self) {
+        for parameter in self.parameters_mut() {
+            parameter.projection = Projection::None;
+        }
+    }
+
     /// Where it lives.
     pub fn device(&self) -> &Device {
         &self.device
