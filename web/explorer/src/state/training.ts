@@ -1,21 +1,26 @@
 import { computed, signal } from '@preact/signals';
 import { MemoryFiles, OverlayFiles } from '../atlas/files.ts';
-import { parseManifest } from '../atlas/manifest.ts';
+import { type Manifest, parseManifest } from '../atlas/manifest.ts';
 import type { Example } from '../atlas/atlas.ts';
 import type { DataInfo, FitSettings, Happening, StabilityResult } from '../worker/protocol.ts';
 import { addEvents, clearCurves } from './curves.ts';
 import { defaultsFor } from './defaults.ts';
 import { Engine, EngineError } from './engine.ts';
 import { checkExamples, examplesOf, kindOf, NOTHING, type Own, parseGrid, sortFiles, squareGrid } from './own.ts';
-import { addSource, messageOf, type Source, sources } from './sets.ts';
+import { addSource, messageOf, opened, source, type Source, sources } from './sets.ts';
 
 /** What is going on. */
 export type Phase = 'idle' | 'loading' | 'preparing' | 'training' | 'paused' | 'stopping' | 'looking' | 'comparing';
 export const phase = signal<Phase>('idle');
 export const busy = computed(() => phase.value !== 'idle');
 
-/** Id of the set to train on; `own` for files of the visitor's. */
+/** Sets that have data to train on. */
+export const trainable = computed(() => sources.value.filter(({ id }) => id !== 'trained'));
+
+/** Id of the set that was chosen to train on; `own` for files of the visitor's. */
 export const choice = signal('');
+/** The same, or the first set unless something was chosen. */
+export const dataset = computed(() => choice.value || trainable.value[0].id);
 export const own = signal<Own>(NOTHING);
 export const tensor = signal('');
 export const gridText = signal('');
@@ -23,7 +28,12 @@ export const info = signal<DataInfo | null>(null);
 
 /** Changes of the visitor's; everything else follows the data. */
 const changed = signal<Partial<FitSettings>>({});
-export const settings = computed<FitSettings>(() => ({ ...defaultsFor(choice.value, info.value), ...changed.value }));
+export const settings = computed<FitSettings>(() => ({ ...defaultsFor(dataset.value, info.value, shownModel()), ...changed.value }));
+
+/** The sizes of the model that is shown, if it is of the data that are chosen. */
+function shownModel(): Manifest | null {
+  return opened.value.status === 'ready' && source.value.id === dataset.value ? opened.value.atlas.manifest : null;
+}
 
 export interface Failure {
   message: string;
@@ -57,9 +67,6 @@ function hear(happening: Happening): void {
   } else if (!busy.value) failure.value = { message: happening.message, lost: true, what: 'training' };
 }
 
-/** Sets that have data to train on. */
-export const trainable = computed(() => sources.value.filter(({ id }) => id !== 'trained'));
-
 export function change(some: Partial<FitSettings>): void {
   changed.value = { ...changed.value, ...some };
 }
@@ -69,7 +76,7 @@ export function resetSettings(): void {
 }
 
 export function choose(id: string): void {
-  if (id === choice.value) return;
+  if (id === dataset.value) return;
   choice.value = id;
   info.value = null;
   failure.value = null;
@@ -124,8 +131,7 @@ async function doing(name: Phase, what: Failure['what'], act: () => Promise<void
 
 /** Gives the worker the data that are chosen, unless it has them. */
 async function loadData(): Promise<void> {
-  const id = choice.value || trainable.value[0].id;
-  choice.value = id;
+  const id = dataset.value;
   const key = id === 'own' ? `own ${tensor.value} ${gridText.value}` : id;
   if (loaded === key && info.value) return;
   const { name, bytes } = id === 'own' ? await ownBytes() : await setBytes(id);
@@ -188,7 +194,7 @@ export function lookWithModel(): Promise<void> {
 /** Makes the atlas of the worker's model and adds it to the sets. */
 async function look(stopped: boolean): Promise<void> {
   phase.value = 'looking';
-  const id = choice.value;
+  const id = dataset.value;
   const mine = id === 'own';
   const examples = mine ? examplesOf(own.value) : null;
   const base = mine ? null : sourceOf(id).files;
@@ -238,6 +244,6 @@ export function compareSeeds(): Promise<void> {
     await loadData();
     const result = await engine.ask('stability', { settings: settings.value });
     stability.value = result;
-    comparedOn.value = choice.value;
+    comparedOn.value = dataset.value;
   });
 }

@@ -1,6 +1,7 @@
 import { go, linkTo, route, type View } from '../state/route.ts';
 import { opened, source, sources } from '../state/sets.ts';
 import { theme, toggleTheme } from '../state/theme.ts';
+import { Downloads } from './downloads.tsx';
 import { figure, percent, whole } from './text.ts';
 import { TrainingBadge } from '../views/train/badge.tsx';
 
@@ -26,6 +27,7 @@ export function Header() {
       <Summary />
       <span class="grow" />
       <TrainingBadge />
+      <Downloads />
       <button
         type="button"
         class="quiet round"

@@ -41,13 +41,20 @@ export function smooth(
   return out;
 }
 
-/** Red, green, blue and opacity of a share from 0 to 1: clear, then amber, then deep magenta. */
+/** Amber, red, plum: each brighter than the next, so that the order is seen without colour too. */
+const STOPS = [
+  [255, 184, 28],
+  [232, 62, 48],
+  [120, 10, 110],
+];
+
+/** Red, green, blue and opacity of a share from 0 to 1: clear at 0, denser as it grows. */
 export function heatColour(share: number): [number, number, number, number] {
   const t = clamp(share, 0, 1);
-  const red = 255 - 75 * t * t;
-  const green = 190 * (1 - t) ** 1.2;
-  const blue = 20 + 110 * t;
-  return [red, green, blue, 215 * Math.min(1, t * 1.9) ** 1.1];
+  const at = t * (STOPS.length - 1);
+  const i = Math.min(Math.floor(at), STOPS.length - 2);
+  const mix = (channel: number) => STOPS[i][channel] + (STOPS[i + 1][channel] - STOPS[i][channel]) * (at - i);
+  return [mix(0), mix(1), mix(2), 210 * Math.min(1, 1.5 * t)];
 }
 
 const SIDE = 56;

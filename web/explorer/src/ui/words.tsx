@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 const COMMON = new Set(
-  'a an and are as at be by for from has have in into is it its of on one or that the their this to used was were when which who with without you your not no any some such than other being but can etc'.split(
+  'a an and are as at be by for from has have in into is it its of on one or that the their this to used was were when which who with without you your one not no any some such than other being but can etc'.split(
     ' ',
   ),
 );
@@ -18,8 +18,8 @@ export function wordsOf(text: string): Set<string> {
 }
 
 function stemOf(word: string): string {
-  const lower = word.toLowerCase();
-  return lower.length > 4 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, -1) : lower;
+  const lower = word.toLowerCase().replace(/['’]s?$/, '');
+  return lower.length > 3 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, -1) : lower;
 }
 
 /**

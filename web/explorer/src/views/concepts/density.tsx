@@ -39,8 +39,8 @@ export function DensityFigure({ counts, frequency }: { counts: number[]; frequen
       ))}
       {here >= 0 && <path d={`M${here * 10 + 5} ${HEIGHT + 1}l-4 6h8Z`} fill="var(--spark)" />}
       <line x1="0" x2="300" y1={HEIGHT} y2={HEIGHT} stroke="var(--line-strong)" />
-      {['0.001 %', '0.01 %', '0.1 %', '1 %', '10 %', 'all'].map((text, i) => (
-        <text key={text} x={Math.min(298, Math.max(2, i * 60))} y={HEIGHT + 16} text-anchor={i === 0 ? 'start' : i === 5 ? 'end' : 'middle'}>
+      {['0.01 %', '0.1 %', '1 %', '10 %', 'all'].map((text, i) => (
+        <text key={text} x={i === 4 ? 298 : 60 * (i + 1)} y={HEIGHT + 16} text-anchor={i === 4 ? 'end' : 'middle'}>
           {text}
         </text>
       ))}

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { Atlas } from '../../atlas/atlas.ts';
 import { isDead, labelOf } from '../../atlas/concepts.ts';
 import type { Details } from '../../atlas/tables.ts';
@@ -92,6 +93,7 @@ function Figures({ atlas, concept }: { atlas: Atlas; concept: number }) {
 function Body({ atlas, concept, details }: { atlas: Atlas; concept: number; details: Details }) {
   const most = atlas.concepts.max[concept];
   const words = useSharedWords(atlas, details);
+  const [all, setAll] = useState(false);
   const pictures = atlas.look === 'images';
   const noun = pictures ? 'pictures' : atlas.look === 'texts' ? 'texts' : 'rows';
   if (isDead(atlas.concepts, concept)) {
@@ -105,6 +107,7 @@ function Body({ atlas, concept, details }: { atlas: Atlas; concept: number; deta
   }
   return (
     <>
+      <div class="lead">
       <section aria-labelledby="strongest">
         <div class="section-head">
           <h3 id="strongest">Fires strongest on</h3>
@@ -116,12 +119,18 @@ function Body({ atlas, concept, details }: { atlas: Atlas; concept: number; deta
           </p>
         )}
         <div class={`firings firings-${atlas.look}`}>
-          {details.top.map((firing) => (
+          {(all || pictures ? details.top : details.top.slice(0, FIRST_TEXTS)).map((firing) => (
             <FiringCard key={firing.row} atlas={atlas} firing={firing} most={most} words={words} />
           ))}
         </div>
+        {!pictures && details.top.length > FIRST_TEXTS && (
+          <button type="button" class="link" onClick={() => setAll(!all)}>
+            {all ? 'Show fewer' : `Show all ${details.top.length}`}
+          </button>
+        )}
       </section>
       {details.points && <MadeOf atlas={atlas} concept={concept} points={details.points} />}
+      </div>
       <Activations atlas={atlas} concept={concept} histogram={details.histogram} />
       <section aria-labelledby="quantiles">
         <h3 id="quantiles">From strong to weak</h3>
@@ -147,6 +156,8 @@ function Body({ atlas, concept, details }: { atlas: Atlas; concept: number; deta
   );
 }
 
+/** So many texts are shown at first. */
+const FIRST_TEXTS = 10;
 const QUANTILES = ['strongest fifth', 'second', 'third', 'fourth', 'weakest fifth'];
 
 function HeatSwitch() {

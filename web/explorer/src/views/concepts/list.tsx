@@ -98,13 +98,19 @@ function Row({ atlas, concept }: { atlas: Atlas; concept: number }) {
         </a>
         {dead ? <p class="faint">never fires</p> : atlas.look === 'texts' ? <TextPreview atlas={atlas} concept={concept} /> : null}
         {!dead && (
-          <p class="concept-figures">
-            energy {figure(concepts.energy[concept])} · fires in {percent(concepts.frequency[concept])}
-          </p>
+          <p class="concept-figures">{sortedFigure(atlas, concept)}</p>
         )}
       </div>
     </div>
   );
+}
+
+/** What the list is sorted by, else how often it fires. */
+function sortedFigure({ concepts }: Atlas, concept: number): string {
+  const { sort } = route.value;
+  if (sort === 'energy') return `energy ${figure(concepts.energy[concept])}`;
+  if (sort === 'points') return `${figure(Math.exp(concepts.entropy[concept]))} effective points`;
+  return `fires in ${percent(concepts.frequency[concept])}`;
 }
 
 function PicturePreview({ atlas, concept }: { atlas: Atlas; concept: number }) {

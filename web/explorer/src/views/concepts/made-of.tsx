@@ -29,8 +29,8 @@ export function MadeOf({ atlas, concept, points }: Props) {
     <section class="made-of" aria-labelledby="made-of">
       <h3 id="made-of">Its atom is made of these points</h3>
       <p class="note">
-        A point is a centre of the data itself, shown by the {atlas.manifest.grid ? 'cells' : 'rows'} nearest to it. The atom is their
-        weighted mean{relaxation > 0.005 ? ', moved a little' : ''}: nothing in it comes from elsewhere.
+        A point is a centre of the data itself, shown by the {atlas.manifest.grid ? 'cells' : 'rows'} nearest to it. The atom is the
+        points' weighted mean{relaxation > 0.005 ? ', and may be moved from there by a bounded step, the relaxation' : ''}.
       </p>
       <div class="mixture">
         <MixtureFigure weights={tiles.map(({ weight }) => weight)} relaxation={relaxation} />
@@ -86,7 +86,7 @@ function Tile({ atlas, table, point, weight, colour }: TileProps) {
         <span style={{ width: `${Math.min(100, 100 * weight)}%` }} />
       </span>
       <div class={`point-near point-near-${atlas.look}`}>
-        {near.slice(0, atlas.look === 'images' ? 5 : 3).map(({ row, distance }) => (
+        {near.slice(0, 3).map(({ row, distance }) => (
           <NearRow key={row} atlas={atlas} row={row} distance={distance} />
         ))}
       </div>

@@ -9,7 +9,7 @@ interface Props {
   atlas: Atlas;
   index: number;
   parts: Part[];
-  /** The strongest part of each cell. */
+  /** The strongest of the first parts in each cell, -1 where none of them fires. */
   strongest: Int32Array;
   chosen: number | null;
   /** A concept that is pointed at in the list. */
@@ -58,7 +58,7 @@ function Overlay({ parts, strongest, grid, mode }: Props & { grid: [number, numb
       {Array.from(strongest, (part, cell) => {
         const [x, y] = [cell % width, Math.floor(cell / width)];
         if (mode === 'strongest') {
-          return part < 0 ? null : <rect key={cell} x={x} y={y} width="1" height="1" fill={part < SHOWN_HUES ? hue(part) : OTHER} fill-opacity="0.55" />;
+          return part < 0 ? null : <rect key={cell} x={x} y={y} width="1" height="1" fill={hue(part)} fill-opacity="0.55" />;
         }
         return <CellStack key={cell} parts={parts} cell={cell} x={x} y={y} />;
       })}
@@ -102,7 +102,7 @@ function CellButtons({ parts, strongest, chosen, onChoose, grid }: Props & { gri
           type="button"
           tabIndex={cell === (chosen ?? 0) ? 0 : -1}
           aria-pressed={chosen === cell}
-          aria-label={`Row ${Math.floor(cell / width) + 1}, column ${(cell % width) + 1}: ${part < 0 ? 'no concept' : `strongest concept ${parts[part].concept}`}`}
+          aria-label={`Row ${Math.floor(cell / width) + 1}, column ${(cell % width) + 1}: ${part < 0 ? 'none of the first concepts' : `strongest concept ${parts[part].concept}`}`}
           onClick={() => onChoose(chosen === cell ? null : cell)}
           onKeyDown={(event) => onKeyDown(event, cell)}
         />

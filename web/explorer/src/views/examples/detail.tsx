@@ -10,6 +10,7 @@ import { useExample, useLoaded } from '../../ui/use.ts';
 import { Cells } from './cells.tsx';
 import { Errors } from './errors.tsx';
 import { Parts } from './parts.tsx';
+import { SHOWN_HUES } from './shades.ts';
 
 interface Props {
   atlas: Atlas;
@@ -60,7 +61,7 @@ function Body({ atlas, index, taken }: { atlas: Atlas; index: number; taken: Tak
   const off = useMemo(() => new Set(route.value.off), [route.value.off]);
   const whole = useMemo(() => reconstruct(x, width, parts, atoms, new Set()), [taken]);
   const now = useMemo(() => (off.size ? reconstruct(x, width, parts, atoms, off) : whole), [taken, off]);
-  const strongest = useMemo(() => dominant(parts, atlas.cells), [parts]);
+  const strongest = useMemo(() => dominant(parts.slice(0, SHOWN_HUES), atlas.cells), [parts]);
   const toggle = (concept: number) => {
     const next = off.has(concept) ? [...off].filter((id) => id !== concept) : [...off, concept];
     go({ off: next }, true);

@@ -1,9 +1,9 @@
-import { choice, choose, forgetOwn, gridText, info, own, busy, reload, takeFiles, tensor, trainable } from '../../state/training.ts';
+import { choose, dataset, forgetOwn, gridText, info, own, busy, reload, takeFiles, tensor, trainable } from '../../state/training.ts';
 import { size, whole } from '../../ui/text.ts';
 
 /** On what to train. */
 export function DataChoice() {
-  const chosen = choice.value || trainable.value[0].id;
+  const chosen = dataset.value;
   return (
     <fieldset class="data-choice" disabled={busy.value}>
       <legend>Data</legend>
