@@ -6,7 +6,7 @@ const COMMON: Omit<FitSettings, 'concepts' | 'points'> = {
   topK: 16,
   delta: 1,
   targetL0: 16,
-  epochs: 10,
+  epochs: 20,
   batchSize: 512,
   lr: 1e-3,
   schedule: 'cosine:0:0.1',

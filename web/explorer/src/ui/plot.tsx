@@ -30,6 +30,11 @@ interface Props {
 
 const plain = (value: number) => String(Number(value.toPrecision(3)));
 
+/** On a logarithmic axis only 1, 2 and 5 of each decade are shown. */
+function roundOnes(_: uPlot, splits: number[]): (number | null)[] {
+  return splits.map((value) => ([1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))) ? value : null));
+}
+
 function seriesOf(line: Line, ink: string): uPlot.Series {
   const colour = line.colour || ink;
   return {
@@ -73,7 +78,12 @@ function optionsOf(props: Props, width: number): uPlot.Options {
     },
     axes: [
       { ...axis, label: props.xLabel, labelSize: props.xLabel ? 18 : 0, size: 26, grid: { show: false } },
-      { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : plain(tick))) },
+      {
+        ...axis,
+        size: 46,
+        ...(props.logY ? { filter: roundOnes, grid: { ...axis.grid, filter: roundOnes } } : {}),
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : plain(tick))),
+      },
     ],
     series: [
       { label: props.xLabel ?? 'x', value: (_, value) => (value === null ? '–' : (props.showX ?? plain)(value)) },

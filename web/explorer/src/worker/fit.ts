@@ -1,7 +1,9 @@
-import { type Data, type Device, load, Run, type Sae, type TrainEvent } from 'archetypal';
+import { type Data, type Device, type FitProgress, Run, type Sae, type TrainEvent } from 'archetypal';
 import type { Gate } from './gate.ts';
 import type { FitSettings, Happening } from './protocol.ts';
 
+/** A state is kept at most so often: reading all of it back takes time. */
+const SAVE_EVERY_MS = 15_000;
 /** Several events are told of together, at most so often. */
 const TELL_EVERY_MS = 120;
 
@@ -10,15 +12,10 @@ export interface Fitted {
   stopped: boolean;
 }
 
-/** The state at the end of the last epoch, from which a run goes on after its device was lost. */
-export interface Saved {
-  bytes: Uint8Array;
-  epochs: number;
-}
-
 export interface Ear {
   tell: (happening: Happening) => void;
-  saved: (state: Saved) => void;
+  /** The state at the end of an epoch, from which a run goes on after its device was lost. */
+  saved: (state: Uint8Array) => void;
 }
 
 /** The settings under the names that the package has for them. */
@@ -38,19 +35,32 @@ export function fitOptions(settings: FitSettings, device: Device) {
     loss,
     device,
     ...(archetypal ? { points, delta } : {}),
-    ...(jump ? { targetL0 } : { topK }),
+    // Without direct thresholds, jump's hardly move within a short run.
+    ...(jump ? { targetL0, thresholds: 'direct' as const } : { topK }),
   };
 }
 
+const PHASES: Record<FitProgress['phase'], string> = {
+  statistics: 'Reading the rows',
+  seeding: 'Drawing points',
+  iteration: 'Moving points',
+};
+
 /** Trains a model from the start. */
 export async function fit(data: Data, settings: FitSettings, device: Device, gate: Gate, ear: Ear): Promise<Fitted> {
-  const run = await Run.create(data, {
-    ...fitOptions(settings, device),
-    onProgress: ({ phase, done, of }: { phase: string; done: number; of: number }) =>
-      ear.tell({ event: 'progress', what: phase === 'seeding' ? 'Drawing points' : phase === 'iteration' ? 'Moving points' : phase, done, of }),
-  });
+  const onProgress = ({ phase, done, of }: FitProgress) => ear.tell({ event: 'progress', what: PHASES[phase], done, of });
+  const run = await Run.create(data, { ...fitOptions(settings, device), onProgress });
+  return finish(run, device, gate, ear);
+}
+
+/** Goes on with a run from the state that was saved. */
+export async function goOn(data: Data, saved: Uint8Array, device: Device, gate: Gate, ear: Ear): Promise<Fitted> {
+  return finish(await Run.resume(saved, data, { device }), device, gate, ear);
+}
+
+async function finish(run: Run, device: Device, gate: Gate, ear: Ear): Promise<Fitted> {
   try {
-    const stopped = await follow(run[Symbol.asyncIterator](), gate, ear, async (epochs) => ({ bytes: await run.save(), epochs }));
+    const stopped = await follow(run, device.isGpu, gate, ear);
     return { sae: run.sae(), stopped };
   } catch (error) {
     run.free();
@@ -58,49 +68,27 @@ export async function fit(data: Data, settings: FitSettings, device: Device, gat
   }
 }
 
-/** Goes on from the last epoch that was saved, with a fresh optimiser. */
-export async function goOn(data: Data, settings: FitSettings, saved: Saved, device: Device, gate: Gate, ear: Ear): Promise<Fitted> {
-  const sae = await load(saved.bytes, { device });
-  const { epochs, batchSize, lr, schedule, seed, loss, model, targetL0 } = settings;
-  const options = { epochs: epochs - saved.epochs, batchSize, lr, schedule, seed: seed + 1, loss, ...(model.endsWith('jump') ? { targetL0 } : {}) };
-  try {
-    const keep = async (done: number) => ({ bytes: await sae.save(), epochs: saved.epochs + done });
-    return { sae, stopped: await follow(sae.train(data, options), gate, ear, keep, saved.epochs) };
-  } catch (error) {
-    sae.free();
-    throw error;
-  }
-}
-
-/** Takes step after step until the end, or until stopped; true if it was stopped. */
-async function follow(
-  steps: AsyncIterator<TrainEvent>,
-  gate: Gate,
-  ear: Ear,
-  keep: (epochs: number) => Promise<Saved>,
-  firstEpoch = 0,
-): Promise<boolean> {
+/** Takes step after step until the end, or until stopped; true if it was stopped. A GPU's state is saved now and then. */
+async function follow(run: Run, keep: boolean, gate: Gate, ear: Ear): Promise<boolean> {
   let gathered: TrainEvent[] = [];
   let told = performance.now();
+  let saved = -Infinity;
   const tell = () => {
     if (gathered.length) ear.tell({ event: 'train', happened: gathered });
     gathered = [];
     told = performance.now();
   };
   try {
-    for (;;) {
-      if (!(await gate.pass())) {
-        await steps.return?.();
-        return true;
+    for await (const event of run) {
+      gathered.push(event);
+      if (event.event === 'epoch' || performance.now() - told > TELL_EVERY_MS) tell();
+      if (event.event === 'epoch' && keep && performance.now() - saved > SAVE_EVERY_MS) {
+        ear.saved(await run.save());
+        saved = performance.now();
       }
-      const { done, value } = await steps.next();
-      if (done) return false;
-      gathered.push('epoch' in value ? { ...value, epoch: value.epoch + firstEpoch } : value);
-      if (value.event === 'epoch') {
-        tell();
-        ear.saved(await keep(value.epoch + 1));
-      } else if (performance.now() - told > TELL_EVERY_MS) tell();
+      if (!(await gate.pass())) return true;
     }
+    return false;
   } finally {
     tell();
   }

@@ -1,6 +1,6 @@
 import { Data, init, load, type Sae } from 'archetypal';
 import { deviceFor, wasLost } from './devices.ts';
-import { fit, goOn, type Saved } from './fit.ts';
+import { fit, goOn } from './fit.ts';
 import { Gate } from './gate.ts';
 import type { Call, Calls, FromWorker, Happening, ToWorker } from './protocol.ts';
 import { compare } from './stability.ts';
@@ -13,7 +13,8 @@ const gate = new Gate((paused) => tell({ event: 'paused', paused }));
 
 let data: Data | null = null;
 let sae: Sae | null = null;
-let saved: Saved | null = null;
+/** State of the run that is under way, or that lost its device. */
+let saved: Uint8Array | null = null;
 
 function held<T>(value: T | null, what: string): T {
   if (value === null) throw new Error(`There is no ${what} yet.`);
@@ -39,11 +40,11 @@ const answers: { [C in Call]: (ask: Calls[C]['ask']) => Promise<Calls[C]['answer
     const from = held(data, 'data');
     gate.reset();
     const device = await deviceFor(settings.backend, tell);
-    const ear = { tell, saved: (state: Saved) => (saved = state) };
+    const ear = { tell, saved: (state: Uint8Array) => (saved = state) };
     const last = resume ? saved : null;
     saved = last;
     const { sae: model, stopped } = last
-      ? await goOn(from, settings, last, device, gate, ear)
+      ? await goOn(from, last, device, gate, ear)
       : await fit(from, settings, device, gate, ear);
     keep(model);
     return { stopped };

@@ -1,5 +1,6 @@
 import { choose, dataset, forgetOwn, gridText, info, own, busy, reload, takeFiles, tensor, trainable } from '../../state/training.ts';
 import { size, whole } from '../../ui/text.ts';
+import { Setting } from './setting.tsx';
 
 /** On what to train. */
 export function DataChoice() {
@@ -67,35 +68,38 @@ function OwnFiles() {
         {pictures.size > 0 && <li>Pictures: {whole(pictures.size)}</li>}
       </ul>
       {tensors.length > 1 && (
-        <label class="setting">
-          <span>Tensor</span>
-          <select
-            value={tensor.value}
-            onChange={(event) => {
-              tensor.value = event.currentTarget.value;
-              void reload();
-            }}
-          >
-            {tensors.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <Setting label="Tensor" note="Which of the file's matrices holds the activations">
+          {(named) => (
+            <select
+              {...named}
+              value={tensor.value}
+              onChange={(event) => {
+                tensor.value = event.currentTarget.value;
+                void reload();
+              }}
+            >
+              {tensors.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )}
+        </Setting>
       )}
       {data && (
-        <label class="setting">
-          <span>Grid</span>
-          <input
-            type="text"
-            placeholder="none, or 7x7"
-            value={gridText.value}
-            onChange={(event) => {
-              gridText.value = event.currentTarget.value;
-              void reload();
-            }}
-          />
-          <span class="note">Height × width, if rows are the cells of pictures, picture after picture</span>
-        </label>
+        <Setting label="Grid" note="Height × width, if rows are the cells of pictures, picture after picture">
+          {(named) => (
+            <input
+              {...named}
+              type="text"
+              placeholder="none, or 7x7"
+              value={gridText.value}
+              onChange={(event) => {
+                gridText.value = event.currentTarget.value;
+                void reload();
+              }}
+            />
+          )}
+        </Setting>
       )}
       {(data || examples || pictures.size > 0 || model) && (
         <button type="button" class="link" onClick={forgetOwn}>

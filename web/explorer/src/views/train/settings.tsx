@@ -1,6 +1,6 @@
-import type { ComponentChildren } from 'preact';
 import { busy, change, resetSettings, settings } from '../../state/training.ts';
 import type { FitSettings } from '../../worker/protocol.ts';
+import { type Named, Setting } from './setting.tsx';
 
 type Numeric = { [K in keyof FitSettings]: FitSettings[K] extends number ? K : never }[keyof FitSettings];
 
@@ -13,6 +13,9 @@ const MODELS: Record<FitSettings['model'], string> = {
   'batch-topk': 'Free, batch top-k',
 };
 
+const NORMALISE: Record<FitSettings['normalize'], string> = { standardize: 'standardise', center: 'centre', none: 'nothing' };
+const DEVICES: Record<FitSettings['backend'], string> = { auto: 'automatic', gpu: 'GPU (WebGPU)', cpu: 'CPU' };
+
 /** All settings, the usual ones in sight. `model`: whether it can be chosen. */
 export function SettingsForm({ model = true }: { model?: boolean }) {
   const now = settings.value;
@@ -23,7 +26,7 @@ export function SettingsForm({ model = true }: { model?: boolean }) {
       <legend>Settings</legend>
       {model && (
         <Setting label="Model" note="Archetypal atoms are mixtures of points of the data; free ones are anything">
-          <Select value={now.model} options={MODELS} onChange={(value) => change({ model: value })} />
+          {(named) => <Select named={named} value={now.model} options={MODELS} onChange={(value) => change({ model: value })} />}
         </Setting>
       )}
       <Count name="concepts" label="Concepts" note="Atoms of the dictionary, K" />
@@ -41,40 +44,22 @@ export function SettingsForm({ model = true }: { model?: boolean }) {
         <Count name="batchSize" label="Batch size" note="Rows in a step" />
         <Amount name="lr" label="Learning rate" note="Of Adam" />
         <Setting label="Schedule" note="Of the learning rate: constant, cosine:WARMUP:FINAL, linear:WARMUP:FINAL">
-          <input type="text" value={now.schedule} onChange={(event) => change({ schedule: event.currentTarget.value })} />
+          {(named) => <input {...named} type="text" value={now.schedule} onChange={(event) => change({ schedule: event.currentTarget.value })} />}
         </Setting>
         <Setting label="Loss" note="Terms with commas between: mse, l1=0.01, auxk=0.03, reanimation=0.1 …">
-          <input type="text" value={now.loss} onChange={(event) => change({ loss: event.currentTarget.value })} />
+          {(named) => <input {...named} type="text" value={now.loss} onChange={(event) => change({ loss: event.currentTarget.value })} />}
         </Setting>
         <Setting label="Normalise" note="What is done to each dimension before">
-          <Select
-            value={now.normalize}
-            options={{ standardize: 'standardise', center: 'centre', none: 'nothing' }}
-            onChange={(value) => change({ normalize: value })}
-          />
+          {(named) => <Select named={named} value={now.normalize} options={NORMALISE} onChange={(value) => change({ normalize: value })} />}
         </Setting>
         <Setting label="Device" note="Automatic takes the GPU where there is a real one">
-          <Select
-            value={now.backend}
-            options={{ auto: 'automatic', gpu: 'GPU (WebGPU)', cpu: 'CPU' }}
-            onChange={(value) => change({ backend: value })}
-          />
+          {(named) => <Select named={named} value={now.backend} options={DEVICES} onChange={(value) => change({ backend: value })} />}
         </Setting>
       </details>
       <button type="button" class="link" onClick={resetSettings}>
         Back to the defaults
       </button>
     </fieldset>
-  );
-}
-
-function Setting({ label, note, children }: { label: string; note: string; children: ComponentChildren }) {
-  return (
-    <label class="setting">
-      <span>{label}</span>
-      {children}
-      <span class="note">{note}</span>
-    </label>
   );
 }
 
@@ -89,17 +74,20 @@ interface NumberProps {
 function Count({ name, label, note, min = 1 }: NumberProps) {
   return (
     <Setting label={label} note={note}>
-      <input
-        type="number"
-        min={min}
-        step={1}
-        value={settings.value[name]}
-        onChange={({ currentTarget }) => {
-          const value = currentTarget.valueAsNumber;
-          if (Number.isInteger(value) && value >= min) change({ [name]: value });
-          else currentTarget.value = String(settings.value[name]);
-        }}
-      />
+      {(named) => (
+        <input
+          {...named}
+          type="number"
+          min={min}
+          step={1}
+          value={settings.value[name]}
+          onChange={({ currentTarget }) => {
+            const value = currentTarget.valueAsNumber;
+            if (Number.isInteger(value) && value >= min) change({ [name]: value });
+            else currentTarget.value = String(settings.value[name]);
+          }}
+        />
+      )}
     </Setting>
   );
 }
@@ -107,30 +95,34 @@ function Count({ name, label, note, min = 1 }: NumberProps) {
 function Amount({ name, label, note }: NumberProps) {
   return (
     <Setting label={label} note={note}>
-      <input
-        type="number"
-        min={0}
-        step="any"
-        value={settings.value[name]}
-        onChange={({ currentTarget }) => {
-          const value = currentTarget.valueAsNumber;
-          if (Number.isFinite(value) && value >= 0) change({ [name]: value });
-          else currentTarget.value = String(settings.value[name]);
-        }}
-      />
+      {(named) => (
+        <input
+          {...named}
+          type="number"
+          min={0}
+          step="any"
+          value={settings.value[name]}
+          onChange={({ currentTarget }) => {
+            const value = currentTarget.valueAsNumber;
+            if (Number.isFinite(value) && value >= 0) change({ [name]: value });
+            else currentTarget.value = String(settings.value[name]);
+          }}
+        />
+      )}
     </Setting>
   );
 }
 
 interface SelectProps<T extends string> {
+  named: Named;
   value: T;
   options: Record<T, string>;
   onChange: (value: T) => void;
 }
 
-function Select<T extends string>({ value, options, onChange }: SelectProps<T>) {
+function Select<T extends string>({ named, value, options, onChange }: SelectProps<T>) {
   return (
-    <select value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+    <select {...named} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
       {(Object.keys(options) as T[]).map((key) => (
         <option key={key} value={key}>
           {options[key]}
