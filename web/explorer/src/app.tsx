@@ -1,3 +1,5 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { Boundary } from './ui/boundary.tsx';
 import { Header } from './ui/header.tsx';
 import { Failure, Waiting } from './ui/notice.tsx';
 import { DropTarget } from './views/train/drop.tsx';
@@ -11,6 +13,16 @@ import { TrainView } from './views/train/index.tsx';
 
 /** The whole page. */
 export function App() {
+  const { view } = route.value;
+  const seen = useRef(false);
+  useEffect(() => {
+    document.title = titleOf();
+  });
+  // What had the focus may have gone with the view before: then the content has it.
+  useEffect(() => {
+    if (document.activeElement === document.body && seen.current) document.getElementById('main')?.focus({ preventScroll: true });
+    seen.current = true;
+  }, [view]);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -23,11 +35,20 @@ export function App() {
             This link shows “{route.value.set}”, which was made in a page that is gone. Here is {source.value.title} instead.
           </p>
         )}
-        <View />
+        <Boundary what={`${view} ${source.value.id}`}>
+          <View />
+        </Boundary>
       </main>
       <DropTarget />
     </>
   );
+}
+
+/** What tells this tab and this step of the history from others. */
+function titleOf(): string {
+  const { view, concept, example } = route.value;
+  const what = view === 'concepts' && concept !== null ? `Concept ${concept}` : view === 'examples' && example !== null ? `Example ${example}` : view[0].toUpperCase() + view.slice(1);
+  return `${what} · ${source.value.title} · archetypal`;
 }
 
 /** Moves the focus without touching the address, which holds the state. */

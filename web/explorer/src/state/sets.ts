@@ -65,8 +65,21 @@ async function show(wanted: Source): Promise<void> {
     if (wanted.id === 'atlas') entitle(wanted, atlas.manifest.title);
     opened.value = { status: 'ready', atlas };
   } catch (error) {
+    if (await tryBeside(wanted)) return;
     if (source.peek().files === wanted.files) opened.value = { status: 'failed', message: messageOf(error) };
   }
+}
+
+/** A page without its shipped sets may have been written beside an atlas: then that is the one. */
+async function tryBeside(wanted: Source): Promise<boolean> {
+  if (wanted.id !== SHIPPED[0].id || given()) return false;
+  const files = new HttpFiles('./atlas/');
+  const there = await open(files).then(
+    () => true,
+    () => false,
+  );
+  if (there) sources.value = [{ id: 'atlas', title: 'This atlas', files }];
+  return there;
 }
 
 /** Calls an atlas what its manifest calls it. */

@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'preact/hooks';
 import { colours, theme } from '../state/theme.ts';
+import { logMarks } from './log-marks.ts';
 import { useSize } from './use.ts';
 
 export interface Line {
@@ -30,12 +31,10 @@ interface Props {
 
 const plain = (value: number) => String(Number(value.toPrecision(3)));
 
-/** On a logarithmic axis only 1, 2 and 5 of each decade are shown. */
-function roundOnes(_: uPlot, splits: number[]): (number | null)[] {
-  return splits.map((value) => ([1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))) ? value : null));
-}
+/** The exponent of a value; nothing for what has none. */
+const exponent = (value: number | null) => (value !== null && value > 0 ? Math.log10(value) : null);
 
-function seriesOf(line: Line, ink: string): uPlot.Series {
+function seriesOf(line: Line, ink: string, logY: boolean): uPlot.Series {
   const colour = line.colour || ink;
   return {
     label: line.label,
@@ -44,7 +43,7 @@ function seriesOf(line: Line, ink: string): uPlot.Series {
     fill: line.bars ? colour : undefined,
     points: { show: line.points ?? false, size: 4 },
     paths: line.bars ? uPlot.paths.bars!({ size: [0.9, 60] }) : undefined,
-    value: (_, value) => (value === null || value === undefined ? '–' : (line.show ?? plain)(value)),
+    value: (_, value) => (value === null || value === undefined ? '–' : (line.show ?? plain)(logY ? 10 ** value : value)),
     spanGaps: true,
   };
 }
@@ -68,9 +67,9 @@ function optionsOf(props: Props, width: number): uPlot.Options {
     scales: {
       x: { time: false },
       y: {
-        distr: props.logY ? 3 : 1,
         range: (_, min, max) => {
-          if (props.logY) return [Math.max(1e-9, min * 0.9), max * 1.1];
+          if (min === null || max === null) return [0, 1];
+          if (props.logY) return [min - 0.05, max + 0.05];
           const [from, to] = [low ?? min, high ?? max];
           return from === to ? [from - 1, to + 1] : [from, to + (high === null ? 0.05 * (to - from) : 0)];
         },
@@ -81,13 +80,13 @@ function optionsOf(props: Props, width: number): uPlot.Options {
       {
         ...axis,
         size: 46,
-        ...(props.logY ? { filter: roundOnes, grid: { ...axis.grid, filter: roundOnes } } : {}),
-        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : plain(tick))),
+        ...(props.logY ? { splits: (_: uPlot, __: number, from: number, to: number) => logMarks(from, to) } : {}),
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : plain(props.logY ? 10 ** tick : tick))),
       },
     ],
     series: [
       { label: props.xLabel ?? 'x', value: (_, value) => (value === null ? '–' : (props.showX ?? plain)(value)) },
-      ...props.lines.map((line) => seriesOf(line, ink)),
+      ...props.lines.map((line) => seriesOf(line, ink, props.logY ?? false)),
     ],
   };
 }
@@ -96,7 +95,8 @@ function optionsOf(props: Props, width: number): uPlot.Options {
 export function Plot(props: Props) {
   const { element, width } = useSize<HTMLDivElement>();
   const plot = useRef<uPlot | null>(null);
-  const data = [props.x, ...props.ys] as unknown as uPlot.AlignedData;
+  const ys = props.logY ? props.ys.map((values) => Array.from(values, exponent)) : props.ys;
+  const data = [props.x, ...ys] as unknown as uPlot.AlignedData;
   const shape = props.lines.map(({ label, colour }) => label + colour).join() + props.label;
 
   useEffect(() => {

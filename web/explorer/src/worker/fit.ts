@@ -81,7 +81,7 @@ async function follow(run: Run, keep: boolean, gate: Gate, ear: Ear): Promise<bo
   try {
     for await (const event of run) {
       gathered.push(event);
-      if (event.event === 'epoch' || performance.now() - told > TELL_EVERY_MS) tell();
+      if (event.event !== 'step' || performance.now() - told > TELL_EVERY_MS) tell();
       if (event.event === 'epoch' && keep && performance.now() - saved > SAVE_EVERY_MS) {
         ear.saved(await run.save());
         saved = performance.now();

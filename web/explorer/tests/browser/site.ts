@@ -94,7 +94,7 @@ export async function visit(site: Site, path: string, { width = 1280, height = 8
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
   });
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error.message}`));
   await page.goto(site.address + path);
   return { page, complaints, close: () => context.close() };
 }

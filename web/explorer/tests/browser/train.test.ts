@@ -119,6 +119,26 @@ test('the shipped pictures work as files of one\'s own, with their grid', { time
   await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.firings img')].some((image) => image.naturalWidth > 0 && image.src.startsWith('blob:')));
 });
 
+test('a model that was taken home is looked at again without training', { timeout: 120_000 }, async () => {
+  const page = await at('#train?set=words');
+  await page.getByRole('radio', { name: /^Words/ }).check();
+  await page.getByLabel('Epochs').fill('1');
+  await page.getByLabel('Concepts', { exact: true }).fill('64');
+  await page.getByLabel('Points', { exact: true }).fill('32');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.getByRole('button', { name: 'Look at its concepts' }).click({ timeout: 60_000 });
+  await page.getByText('Download', { exact: true }).click();
+  const [model] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /^Model/ }).click()]);
+  await drop(page, [
+    { name: 'model.safetensors', bytes: await readFile(await model.path()) },
+    { name: 'words.safetensors', bytes: await readFile(built('sets/words/data.safetensors')) },
+  ]);
+  await page.getByRole('button', { name: 'Look with model.safetensors instead' }).click();
+  await page.getByRole('button', { name: 'Look at its concepts' }).click({ timeout: 60_000 });
+  await page.locator('.firings').first().waitFor();
+  expect(await page.getByRole('button', { name: 'Your data' }).getAttribute('aria-pressed')).toBe('true');
+});
+
 test('a bad file, and examples that do not fit, show their message', async () => {
   const page = await at('#train');
   await drop(page, [{ name: 'bad.npy', bytes: Buffer.from('this is no array') }]);

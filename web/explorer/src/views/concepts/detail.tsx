@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Atlas } from '../../atlas/atlas.ts';
 import { isDead, labelOf } from '../../atlas/concepts.ts';
 import type { Details } from '../../atlas/tables.ts';
@@ -27,9 +27,12 @@ export function ConceptDetail({ atlas, concept, onBack, onPrevious, onNext }: Pr
     () => atlas.details(concept).then((details) => ({ concept, atlas, details })),
     [atlas, concept],
   );
-  const current = value?.concept === concept && value.atlas === atlas ? value.details : undefined;
+  // The one before stays, dimmed, until this one is there: no flash on the way through the list.
+  const held = value?.atlas === atlas ? value : undefined;
+  const article = useRef<HTMLElement>(null);
+  useLayoutEffect(() => article.current?.scrollTo({ top: 0 }), [concept, atlas]);
   return (
-    <article class="detail" aria-label={`Concept ${concept}`} aria-busy={!current}>
+    <article ref={article} class="detail" aria-label={`Concept ${concept}`} aria-busy={held?.concept !== concept}>
       <header class="detail-head">
         <button type="button" class="quiet back" onClick={onBack}>
           ‹ All concepts
@@ -50,8 +53,8 @@ export function ConceptDetail({ atlas, concept, onBack, onPrevious, onNext }: Pr
       <Figures atlas={atlas} concept={concept} />
       {error ? (
         <Failure message={error} />
-      ) : current ? (
-        <Body key={`${concept}`} atlas={atlas} concept={concept} details={current} />
+      ) : held ? (
+        <Body key={held.concept} atlas={atlas} concept={held.concept} details={held.details} />
       ) : (
         <Waiting what="Loading the concept" />
       )}

@@ -32,7 +32,6 @@ export function Related({ atlas, title, note, related, show }: Props) {
                   if (event.metaKey || event.ctrlKey) return;
                   event.preventDefault();
                   go({ view: 'concepts', concept });
-                  document.querySelector('.detail')?.scrollTo({ top: 0 });
                 }}
               >
                 <ConceptGlimpse atlas={atlas} concept={concept} />
