@@ -104,6 +104,22 @@ test('own files are taken by drop, trained on, and looked at', { timeout: 120_00
   await page.getByText('600 texts').waitFor();
 });
 
+test('activations alone are enough: rows stand for themselves', { timeout: 120_000 }, async () => {
+  const page = await at('#train');
+  await page.getByRole('radio', { name: /^Your own/ }).check();
+  await page.locator('input[type=file]').setInputFiles({ name: 'alone.npy', mimeType: 'application/octet-stream', buffer: npy(300, 6) });
+  await page.getByText('300 rows of 6 dimensions').waitFor();
+  await page.getByLabel('Model', { exact: true }).selectOption('topk');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.getByRole('button', { name: 'Look at its concepts' }).click({ timeout: 90_000 });
+  await page.locator('.firing-words', { hasText: /^row \d+/ }).first().waitFor();
+  expect(await page.locator('.made-of').count()).toBe(0);
+  await page.getByRole('link', { name: 'Examples' }).click();
+  await page.locator('.part').first().waitFor();
+  await page.getByRole('link', { name: 'Map' }).click();
+  await page.locator('.map-field canvas').waitFor();
+});
+
 test('the shipped pictures work as files of one\'s own, with their grid', { timeout: 120_000 }, async () => {
   const page = await at('#train');
   const data = await readFile(built('sets/pictures/data.safetensors'));

@@ -49,7 +49,7 @@ export function Intro({ atlas }: { atlas: Atlas }) {
           <>The direction behind each concept, its atom, is free here: training put it wherever it served best.</>
         )}
       </p>
-      <button type="button" class="quiet" onClick={hide} aria-label="Hide this explanation">
+      <button type="button" class="quiet" onClick={hide} aria-label="Got it, hide this explanation">
         Got it
       </button>
     </aside>

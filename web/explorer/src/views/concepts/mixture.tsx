@@ -19,9 +19,10 @@ export function MixtureFigure({ weights, relaxation }: Props) {
     const angle = (2 * Math.PI * i) / Math.max(weights.length, 1) - Math.PI / 2;
     return { x: CENTRE + RADIUS * Math.cos(angle), y: CENTRE + RADIUS * Math.sin(angle) };
   });
-  const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
-  const x = corners.reduce((sum, corner, i) => sum + (corner.x * weights[i]) / total, 0);
-  const y = corners.reduce((sum, corner, i) => sum + (corner.y * weights[i]) / total, 0);
+  // What the points that are not shown add pulls to all sides, so it counts as the middle.
+  const total = Math.max(1, weights.reduce((sum, weight) => sum + weight, 0));
+  const x = corners.reduce((sum, corner, i) => sum + ((corner.x - CENTRE) * weights[i]) / total, CENTRE);
+  const y = corners.reduce((sum, corner, i) => sum + ((corner.y - CENTRE) * weights[i]) / total, CENTRE);
   const says = `The atom between ${weights.length} points with weights ${weights.map(percent).join(', ')}; relaxation ${figure(relaxation)} of its bound`;
   return (
     <svg class="mixture-figure" viewBox="0 0 120 120" role="img" aria-label={says}>

@@ -5,7 +5,7 @@ import { colours, theme } from '../../state/theme.ts';
 import { useSize } from '../../ui/use.ts';
 import { draw, pointRadius } from './draw.ts';
 import type { Looks } from './looks.ts';
-import { type Camera, fit, hit, pan, towards, zoomAt } from './scene.ts';
+import { type Camera, type Extent, fit, hit, pan, towards, zoomAt } from './scene.ts';
 import { useGestures } from './gestures.ts';
 
 /** What lies under the pointer, and where. */
@@ -31,13 +31,21 @@ interface Props {
   onOpen: () => void;
 }
 
+/** Shows nearly all atoms and points; the last few may lie far out. */
+function homeOf(atoms: Float32Array, points: Points | undefined, extent: Extent): Camera {
+  const all = new Float32Array(atoms.length + (points?.xy.length ?? 0));
+  all.set(atoms);
+  if (points) all.set(points.xy, atoms.length);
+  return fit(all, extent);
+}
+
 /** The scatter plot: drag, wheel, pinch, arrow keys. */
 export function MapCanvas(props: Props) {
   const { atoms, looks, backdrop, points, chosen, madeOf } = props;
   const { element, width, height } = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const extent = useMemo(() => ({ width, height }), [width, height]);
-  const home = useMemo(() => (width && height ? fit(atoms, extent) : null), [atoms, extent]);
+  const home = useMemo(() => (width && height ? homeOf(atoms, points, extent) : null), [atoms, points, extent]);
   const [moved, setMoved] = useState<Camera | null>(null);
   const [hovered, setHovered] = useState<Hovered | null>(null);
   const camera = moved ?? home;

@@ -13,7 +13,7 @@ export interface Extent {
 }
 
 /** The camera that shows all of `xy` that matters: outliers beyond the given quantile may lie outside. */
-export function fit(xy: Float32Array, { width, height }: Extent, quantile = 0.995): Camera {
+export function fit(xy: Float32Array, { width, height }: Extent, quantile = 0.985): Camera {
   if (!xy.length) return { x: 0, y: 0, scale: 1 };
   const range = (offset: number): [number, number] => {
     const values = xy.filter((_, i) => i % 2 === offset).sort();

@@ -122,7 +122,7 @@ function DeviceLine() {
   if (!device.value) {
     return webgpu ? null : (
       <p class="banner-box" role="status">
-        This browser has no WebGPU, so training goes on with the CPU: slower, with the same results.
+        This browser has no WebGPU, so training goes on with the CPU: slower, but it all works.
       </p>
     );
   }
@@ -130,7 +130,7 @@ function DeviceLine() {
   return (
     <p class={isGpu && !isFallback ? 'note' : 'banner-box'} role="status">
       Computes on <b>{name}</b>
-      {!isGpu && (webgpu ? ': the CPU, since there is no GPU to be used. Slower, with the same results.' : ': the CPU, since this browser has no WebGPU. Slower, with the same results.')}
+      {!isGpu && (webgpu ? ': the CPU, since there is no GPU to be used. Slower, but it all works.' : ': the CPU, since this browser has no WebGPU. Slower, but it all works.')}
       {isGpu && isFallback && ', a GPU in software: the CPU is about as fast.'}
     </p>
   );
