@@ -17,8 +17,6 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
-/** Whether the shipped sets were put into the page that was built. */
-export const HAS_SETS = existsSync(join(DIST, 'sets/pictures/manifest.json'));
 /** Where a file of the built page lies. */
 export const built = (name: string) => join(DIST, name);
 
@@ -60,6 +58,9 @@ export interface Site {
 
 /** A browser and a server. `webgpu`: with WebGPU in software. */
 export async function openSite({ webgpu = false } = {}): Promise<Site> {
+  if (!existsSync(join(DIST, 'sets/pictures/manifest.json'))) {
+    throw new Error('The page, or its sets, are not built: run scripts/build-web.sh first.');
+  }
   const { server, address } = await serve();
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   const browser = await chromium.launch({ executablePath, args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS });
