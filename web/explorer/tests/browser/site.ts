@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { bigFile } from './big.ts';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+/** Where a file of the built page lies. */
+export const built = (name: string) => join(DIST, name);
+
+async function body(path: string): Promise<Uint8Array | string | undefined> {
+  if (path.startsWith('/big/')) return bigFile(path.slice(5));
+  const file = join(DIST, normalize(path.endsWith('/') ? `${path}index.html` : path));
+  return readFile(file).catch(() => undefined);
+}
+
+/** Serves the built page, and the big atlas below /big/. */
+async function serve(): Promise<{ server: Server; address: string }> {
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
+    void body(path).then((found) => {
+      response.writeHead(found === undefined ? 404 : 200, { 'content-type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream' });
+      response.end(found ?? 'not found');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const at = server.address();
+  if (at === null || typeof at === 'string') throw new Error('The server has no port.');
+  return { server, address: `http://localhost:${at.port}/` };
+}
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface Site {
+  browser: Browser;
+  address: string;
+  close: () => Promise<void>;
+}
+
+/** A browser and a server. `webgpu`: with WebGPU in software. */
+export async function openSite({ webgpu = false } = {}): Promise<Site> {
+  if (!existsSync(join(DIST, 'sets/pictures/manifest.json'))) {
+    throw new Error('The page, or its sets, are not built: run scripts/build-web.sh first.');
+  }
+  const { server, address } = await serve();
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, args: webgpu ? [...FLAGS, '--enable-unsafe-webgpu'] : FLAGS });
+  return {
+    browser,
+    address,
+    close: async () => {
+      await browser.close();
+      server.close();
+    },
+  };
+}
+
+export interface Visit {
+  page: Page;
+  /** What the console complained about. */
+  complaints: string[];
+  close: () => Promise<void>;
+}
+
+interface Visitor {
+  width?: number;
+  height?: number;
+  theme?: 'light' | 'dark';
+}
+
+/** A visitor on a page of the site, with all that the console says written down. */
+export async function visit(site: Site, path: string, { width = 1280, height = 800, theme = 'light' }: Visitor = {}): Promise<Visit> {
+  const context = await site.browser.newContext({ viewport: { width, height }, colorScheme: theme, acceptDownloads: true });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error.message}`));
+  await page.goto(site.address + path);
+  return { page, complaints, close: () => context.close() };
+}
