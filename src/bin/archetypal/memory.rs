@@ -32,6 +32,12 @@ pub fn check(device: &Device, settings: &SaeSettings, loss: &Loss, batch: usize)
     .into())
 }
 
+/// How many things of so many bytes fit into most of the free memory; one where that is not known.
+pub fn fitting(bytes: u64) -> usize {
+    let most = available().map_or(bytes, |available| available / 4 * 3);
+    usize::try_from(most / bytes.max(1)).unwrap_or(usize::MAX).max(1)
+}
+
 /// Bytes that programs can still get; `None` where the system does not say.
 #[cfg(target_os = "linux")]
 fn available() -> Option<u64> {

@@ -5,7 +5,7 @@ mod log;
 mod resume;
 mod start;
 
-pub use start::{enough_rows, initial, kmeans, statistics};
+pub use start::{enough_rows, given, initial, kmeans, statistics};
 
 use crate::{
     Context,

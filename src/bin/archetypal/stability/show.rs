@@ -1,0 +1,69 @@
+//! The table.
+
+use super::{Report, arms::Kind, measure::Line};
+use crate::text;
+use std::fmt::Write;
+
+/// A line for each arm, what stands out, and what the figures are.
+pub fn table(report: &Report) -> String {
+    let mut out = format!(
+        "\n{:<36} {:<12} {:>9} {:>9} {:>7} {:>8} {:>7} {:>7} {:>7}\n",
+        "model", "points", "stability", "at start", "≥ 0.9", "R²", "dead", "OOD", "L0"
+    );
+    for line in &report.lines {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{:<36} {:<12} {:>9.3} {:>9.3} {:>7} {:>8} {:>7} {:>7.3} {:>7.1}",
+            line.kind.title(),
+            line.points.title(),
+            line.stability,
+            line.stability_at_start,
+            text::percent(line.share_above_0_9),
+            line.r2.map_or("–".into(), |r2| format!("{r2:.4}")),
+            text::percent(line.dead_share),
+            line.ood,
+            line.l0,
+        );
+    }
+    let _ = writeln!(
+        out,
+        "\nMeans over {} seeds and their pairs. Stability: mean cosine of matched atoms; ≥ 0.9: share of matched atoms with such a \
+         cosine.",
+        report.seeds.len()
+    );
+    out + &verdict(report)
+}
+
+/// Where the archetypal model stands beside the free one from the same points.
+pub fn verdict(report: &Report) -> String {
+    let mut out = String::new();
+    for ours in report.lines.iter().filter(|line| line.kind == Kind::Archetypal) {
+        for kind in [Kind::FreeAtPoints, Kind::FreeMatched] {
+            let same = |line: &&Line| line.kind == kind && line.points == ours.points;
+            let Some(theirs) = report.lines.iter().find(same) else { continue };
+            let compared = [
+                ("R²", ours.r2 >= theirs.r2),
+                ("dead concepts", ours.dead_share <= theirs.dead_share),
+                ("stability", ours.stability >= theirs.stability),
+                ("OOD", ours.ood <= theirs.ood),
+            ];
+            let named = |ahead: bool| -> Vec<&str> {
+                compared.iter().filter(|(_, is)| *is == ahead).map(|(name, _)| *name).collect()
+            };
+            let (ahead, behind) = (named(true).join(", "), named(false).join(", "));
+            let _ = write!(
+                out,
+                "With {} points, archetypal beside {}: ",
+                ours.points.title(),
+                kind.title()
+            );
+            let _ = match (ahead.is_empty(), behind.is_empty()) {
+                (_, true) => writeln!(out, "not behind on any of {ahead}."),
+                (true, _) => writeln!(out, "behind on {behind}."),
+                _ => writeln!(out, "not behind on {ahead}; behind on {behind}."),
+            };
+        }
+    }
+    out
+}
