@@ -16,6 +16,7 @@ mod output;
 mod points;
 mod progress;
 mod stability;
+mod sweep;
 mod text;
 mod train;
 
@@ -51,6 +52,7 @@ enum Command {
     Eval(eval::Args),
     Compare(compare::Args),
     Stability(Box<stability::Args>),
+    Sweep(Box<sweep::Args>),
     Export(export::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
@@ -111,6 +113,7 @@ async fn run(context: &Context, command: Command) -> Outcome {
         Command::Eval(args) => eval::run(context, args).await,
         Command::Compare(args) => compare::run(context, args).await,
         Command::Stability(args) => stability::run(context, *args).await,
+        Command::Sweep(args) => sweep::run(context, *args).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),

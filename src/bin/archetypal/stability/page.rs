@@ -11,7 +11,7 @@ const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}p.soft{color:var(--soft)}\
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}\
-th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--grid)}th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}\
+td{white-space:nowrap}th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--grid)}th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}\
 svg{max-width:100%;height:auto}svg text{fill:var(--ink);font-size:12px}svg .soft{fill:var(--soft)}svg line{stroke:var(--grid)}\
 .end{fill:var(--end)}.start{fill:none;stroke:var(--start);stroke-width:2}.bar{fill:var(--end)}";
 
@@ -108,10 +108,10 @@ fn scatter(report: &Report) -> String {
     let high = points.iter().map(|(_, r2)| *r2).fold(low, f64::max) + 0.02;
     let (bottom, top) = (300.0, 20.0);
     let y_of = |r2: f64| bottom - (r2.max(low) - low) / (high - low) * (bottom - top);
-    let x_of = |share: f64| 60.0 + share.clamp(0.0, 1.0) * 500.0;
+    let x_of = |share: f64| 60.0 + share.clamp(0.0, 1.0) * 440.0;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} 340\" role=\"img\" aria-label=\"R² over stability\">\
-         <text class=\"soft\" x=\"310\" y=\"335\" text-anchor=\"middle\">stability</text>\
+         <text class=\"soft\" x=\"280\" y=\"335\" text-anchor=\"middle\">stability</text>\
          <text class=\"soft\" x=\"0\" y=\"{top}\">R²</text>"
     );
     for tick in 0..=5 {
@@ -121,7 +121,7 @@ fn scatter(report: &Report) -> String {
         let _ = write!(
             svg,
             "<line x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text class=\"soft\" x=\"{x}\" y=\"316\" text-anchor=\"middle\">{share:.1}</text>\
-             <line x1=\"60\" x2=\"560\" y1=\"{y}\" y2=\"{y}\"/><text class=\"soft\" x=\"54\" y=\"{}\" text-anchor=\"end\">{r2:.2}</text>",
+             <line x1=\"60\" x2=\"500\" y1=\"{y}\" y2=\"{y}\"/><text class=\"soft\" x=\"54\" y=\"{}\" text-anchor=\"end\">{r2:.2}</text>",
             y + 4.0
         );
     }
@@ -130,7 +130,7 @@ fn scatter(report: &Report) -> String {
         let _ = write!(
             svg,
             "<circle class=\"end\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/><text x=\"{}\" y=\"{}\">{number}</text>\
-             <text x=\"580\" y=\"{}\">{number}  {}</text>",
+             <text x=\"540\" y=\"{}\">{number}  {}</text>",
             x + 7.0,
             y + 4.0,
             40.0 + 20.0 * i as f64,
@@ -142,7 +142,9 @@ fn scatter(report: &Report) -> String {
 
 /// A small histogram an arm.
 fn histograms(report: &Report) -> String {
-    let mut out = String::from("<div style=\"display:flex;flex-wrap:wrap;gap:1rem\">");
+    let mut out = String::from(
+        "<div style=\"display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:1rem;font-size:.9rem\">",
+    );
     for line in &report.lines {
         let most = line.histogram.iter().copied().max().unwrap_or(0).max(1) as f64;
         let _ = write!(

@@ -1,0 +1,76 @@
+//! The JSONL file of a sweep: a line a trained model. What is in it is not trained again.
+
+use super::variants::Variant;
+use crate::failure::Outcome;
+use archetypal::{Error, metrics::Evaluation, sae::SaeSettings, train::TrainSettings};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+/// A trained model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The data.
+    pub data: String,
+    /// What was asked for.
+    pub variant: Variant,
+    /// The model, all settings resolved.
+    pub model: SaeSettings,
+    pub training: TrainSettings,
+    /// As of `archetypal eval --json`.
+    pub figures: Evaluation,
+}
+
+/// The file, open to append to.
+pub struct SweepLog {
+    file: File,
+    path: PathBuf,
+    pub lines: Vec<Line>,
+}
+
+impl SweepLog {
+    /// Opens or makes the file and reads what is in it. A last line that a crash cut off is taken away.
+    pub fn open(path: &Path) -> Outcome<Self> {
+        let io = |doing| move |error| Error::io(doing, path, error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(io("write"))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(io("read"))?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines = text[..whole].lines().enumerate().map(|(number, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                let problem = format!("line {} is not of a sweep: {error}", number + 1);
+                Error::file(path.display().to_string(), problem, "Name another file with --out.")
+            })
+        });
+        let lines = lines.collect::<Result<_, _>>()?;
+        file.set_len(whole as u64).map_err(io("write"))?;
+        file.seek(SeekFrom::End(0)).map_err(io("write"))?;
+        Ok(Self { file, path: path.to_owned(), lines })
+    }
+
+    /// Whether this was trained before, with the same settings on the same data.
+    pub fn holds(&self, data: &str, variant: &Variant, training: &TrainSettings) -> bool {
+        self.lines
+            .iter()
+            .any(|line| line.data == data && line.variant == *variant && line.training == *training)
+    }
+
+    /// Adds a line, on the disk before this returns.
+    pub fn add(&mut self, line: Line) -> Outcome {
+        let mut text = serde_json::to_vec(&line).expect("figures are plain data");
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.map_err(|error| Error::io("write", &self.path, error))?;
+        self.lines.push(line);
+        Ok(())
+    }
+}
