@@ -73,7 +73,7 @@ impl Recipe {
     ) -> Result<Self> {
         let model = preset.model(model, width);
         let nb_points = nb_points.unwrap_or_else(|| preset.nb_points(&model, width, rows));
-        let training = preset.training(&model, width, rows, given)?;
+        let training = preset.training(&model, nb_points, width, rows, given)?;
         training.schedule.check(training.total_steps(rows))?;
         let delta_relative = model.delta_relative;
         let model = model.resolve(width, nb_points)?;

@@ -38,6 +38,8 @@ const WARMUP: u64 = 50;
 const WARMUP_DIVISOR: u64 = 10;
 /// Learning rates of W and R as shares of that of the rest.
 const MIXING_RATE: f64 = 0.01;
+/// With fewer points than concepts, atoms start as blends that have yet to find their points.
+const BLEND_RATE: f64 = 0.04;
 const RELAXATION_RATE: f64 = 5.0;
 /// … of the multiplier, which takes up most of the excess that a matched start has, …
 const MULTIPLIER_RATE: f64 = 20.0;
@@ -83,13 +85,15 @@ impl Preset {
         }
     }
 
-    /// The settings of a run of this model over `rows` rows of this width, with `given` in place of the defaults.
+    /// The settings of a run of this model, over `nb_points` points and on `rows` rows of this width, with `given` in
+    /// place of the defaults.
     ///
     /// # Errors
     /// [`Error::Setting`] for a name or a value in `given` that does not exist, and as [`TrainSettings::validate`].
     pub fn training(
         self,
         model: &ModelSettings,
+        nb_points: usize,
         width: usize,
         rows: usize,
         given: &Given,
@@ -110,10 +114,11 @@ impl Preset {
             ..TrainSettings::default()
         };
         if kind.is_archetypal() {
+            let fewer = nb_points < model.nb_concepts(width);
             training.start = Start::Matched;
             training.beta2 = BETA2;
             training.lr_factors = RateFactors::default()
-                .with(Group::Mixing, MIXING_RATE)
+                .with(Group::Mixing, if fewer { BLEND_RATE } else { MIXING_RATE })
                 .with(Group::Relaxation, RELAXATION_RATE)
                 .with(Group::Multiplier, MULTIPLIER_RATE);
         }
@@ -166,7 +171,7 @@ mod tests {
         let model = Preset::Recommended.model(&ModelSettings::default(), 8);
         assert_eq!((model.top_k, model.delta_relative), (Some(3), Some(DELTA)));
         let training =
-            |preset: Preset, text| preset.training(&model, 8, 10_240, &given(text)).unwrap();
+            |preset: Preset, text| preset.training(&model, 8, 8, 10_240, &given(text)).unwrap();
         let recommended = training(Preset::Recommended, r#"{"epochs": 10, "lr": 0.002}"#);
         assert_eq!((recommended.epochs, recommended.lr), (10, 0.002));
         assert_eq!(recommended.start, Start::Matched);
@@ -182,7 +187,7 @@ mod tests {
         let model = Preset::Recommended.model(&jump, 320);
         assert_eq!(model.thresholds, Some(Thresholds::Direct));
         let training =
-            |text| Preset::Recommended.training(&model, 320, 4096, &given(text)).unwrap();
+            |text| Preset::Recommended.training(&model, 640, 320, 4096, &given(text)).unwrap();
         assert_eq!(training("{}").target_l0, Some(32.0));
         assert_eq!(training(r#"{"target_l0": 8.0}"#).target_l0, Some(8.0));
         assert_eq!(training(r#"{"loss": "mse,l1=0.1"}"#).target_l0, None);
@@ -192,7 +197,7 @@ mod tests {
     fn nonsense_is_refused_with_the_names_that_exist() {
         for text in [r#"{"epoch": 1}"#, r#"{"epochs": "many"}"#, r#"{"epochs": 0}"#] {
             let model = ModelSettings::default();
-            let refused = Preset::Recommended.training(&model, 8, 100, &given(text));
+            let refused = Preset::Recommended.training(&model, 8, 8, 100, &given(text));
             assert!(matches!(refused, Err(Error::Setting { .. })), "{text}");
         }
     }

@@ -105,7 +105,7 @@ impl Origin {
         let settings = args.model.resolve_over(&base)?;
         // Its codes have the right size already, so that nothing of what a matched start needs is wanted.
         training =
-            Preset::Reference.training(&args.model, settings.input_shape, data.rows(), given)?;
+            Preset::Reference.training(&args.model, 0, settings.input_shape, data.rows(), given)?;
         training.normalize = normalize;
         if let Selection::Jump { thresholds: Thresholds::Direct, .. } = base.selection {
             // They were trained, and would be lost.
