@@ -6,6 +6,7 @@ mod demo;
 mod devices;
 mod encode;
 mod eval;
+mod explore;
 mod export;
 mod failure;
 mod inspect;
@@ -49,6 +50,7 @@ enum Command {
     Encode(encode::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Explore(explore::Args),
     Export(export::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
@@ -108,6 +110,7 @@ async fn run(context: &Context, command: Command) -> Outcome {
         Command::Train(args) => train::run(context, *args).await,
         Command::Eval(args) => eval::run(context, args).await,
         Command::Compare(args) => compare::run(context, args).await,
+        Command::Explore(args) => explore::run(context, args).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),
