@@ -30,6 +30,7 @@ impl Axes {
     /// Of all normalised rows, in a pass of its own: products of float32 a batch, summed in float64.
     pub async fn find(subject: &Subject<'_>, out: &mut Output<'_>) -> Result<Self> {
         let Subject { sae, loader, rows, width: d, .. } = *subject;
+        out.at(Stage::Axes, 0, rows);
         let device = sae.device();
         let mut x = Tensor::zeros(device, loader.batch_size().min(rows), d)?;
         let mut products = Tensor::zeros(device, d, d)?;

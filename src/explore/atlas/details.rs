@@ -25,6 +25,7 @@ pub(super) async fn put(
     blends: Option<&Blends>,
     out: &mut Output<'_>,
 ) -> Result<()> {
+    out.at(Stage::Concepts, 0, subject.concepts);
     let size = subject.chunks.details;
     let mut neighbours = Neighbours::new(subject, codes, atoms, size)?;
     let overlap = Overlap::new(codes);

@@ -24,6 +24,7 @@ pub(super) async fn put(
     out: &mut Output<'_>,
 ) -> Result<()> {
     let Subject { sae, loader, cells, rows, .. } = *subject;
+    out.at(Stage::Points, 0, rows);
     let count = blends.point_weight.len();
     let points = point_rows(sae, &(0..count).collect::<Vec<_>>()).await?;
     let mut tell = |done| out.at(Stage::Points, done, rows);

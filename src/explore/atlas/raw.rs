@@ -20,6 +20,7 @@ pub(super) fn put(
     atoms: &[f32],
     out: &mut Output<'_>,
 ) -> Result<()> {
+    out.at(Stage::Rows, 0, subject.rows);
     put_codes(subject, codes, out)?;
     put_atoms(subject, atoms, out)?;
     put_examples(subject, out)?;

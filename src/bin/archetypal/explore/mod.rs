@@ -1,7 +1,10 @@
 //! `archetypal explore`.
 
 mod folder;
+mod page;
 mod pictures;
+#[cfg(feature = "page")]
+mod serve;
 mod stages;
 
 use crate::{
@@ -21,10 +24,14 @@ use archetypal::{
     sae::Sae,
     train::TrainSettings,
 };
-use folder::NewFolder;
+use folder::Draft;
 use serde_json::json;
 use stages::Stages;
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 const LONG_ABOUT: &str = "\
 Look at an SAE: write the explorer page of it, or serve it on this machine
@@ -53,6 +60,9 @@ pub struct Args {
     /// Where it goes, a folder; an atlas of before is replaced
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Port of 127.0.0.1 to serve on, 0 for any [default: 7878, or any if that is taken]
+    #[arg(long, value_name = "N", conflicts_with = "out")]
+    port: Option<u16>,
     /// Write the atlas only, without the page that shows it
     #[arg(long, requires = "out")]
     data_only: bool,
@@ -83,35 +93,89 @@ struct Inputs {
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
+    match &args.out {
+        Some(out) => write(context, &args, out).await,
+        None => serve(context, &args).await,
+    }
+}
+
+/// Writes a folder.
+async fn write(context: &Context, args: &Args, out: &Path) -> Outcome {
     let started = Instant::now();
-    let Some(out) = &args.out else {
-        return Err(Failure::Usage("say --out DIR --data-only".into()));
-    };
+    if !args.data_only {
+        page::check()?;
+    }
     args.refuse_inputs_in(out)?;
-    let folder = NewFolder::beside(out)?;
+    folder::check_replaceable(out)?;
+    let draft = Draft::beside(out)?;
+    let sizes = make(context, args, &draft).await?;
+    let size = draft.size();
+    draft.place(out)?;
+    sizes.tell(context, "out", &out.display().to_string(), size, started)
+}
+
+/// Serves the page until Ctrl-C.
+#[cfg(feature = "page")]
+async fn serve(context: &Context, args: &Args) -> Outcome {
+    let started = Instant::now();
+    page::check()?;
+    // First of all, so that a port that is taken shows at once.
+    let door = serve::Door::open(args.port)?;
+    let draft = Draft::for_now()?;
+    let sizes = make(context, args, &draft).await?;
+    sizes.tell(context, "url", &door.url(), draft.size(), started)?;
+    context.reporter.note("Open it in a browser; Ctrl-C ends.");
+    door.serve(draft.path())
+}
+
+/// Without a page there is nothing to serve.
+#[cfg(not(feature = "page"))]
+async fn serve(_: &Context, _: &Args) -> Outcome {
+    page::check()
+}
+
+/// How large everything is.
+struct Sizes {
+    rows: usize,
+    concepts: usize,
+}
+
+impl Sizes {
+    /// Prints what was made, and where it is.
+    fn tell(
+        &self,
+        context: &Context,
+        key: &str,
+        place: &str,
+        (files, bytes): (u64, u64),
+        started: Instant,
+    ) -> Outcome {
+        let Self { rows, concepts } = *self;
+        if context.common.json {
+            let seconds = started.elapsed().as_secs_f64();
+            return output::print_json(&json!({
+                key: place, "rows": rows, "concepts": concepts, "files": files, "bytes": bytes, "seconds": seconds,
+            }));
+        }
+        let mut table = Table::new();
+        table.row(key, place);
+        table.row("rows", text::count(rows as u64)).row("concepts", text::count(concepts as u64));
+        table.row("files", format!("{}, {}", text::count(files), human_bytes(bytes)));
+        output::print(&table.text(0))
+    }
+}
+
+/// Makes all that is asked for in `draft`.
+async fn make(context: &Context, args: &Args, draft: &Draft) -> Outcome<Sizes> {
     let inputs = args.open(context).await?;
     interrupt::install()?;
     interrupt::listen();
-    let written = write(context, &args, &inputs, &folder).await;
-    if written.is_err() && interrupt::requested() {
+    let made = fill(context, args, &inputs, draft).await;
+    if made.is_err() && interrupt::requested() {
         return Err(Failure::Interrupted("interrupted: nothing was written".into()));
     }
-    written?;
-    let (files, bytes) = folder.commit()?;
-
-    let seconds = started.elapsed().as_secs_f64();
-    let (rows, concepts) = (inputs.data.rows(), inputs.sae.settings().nb_concepts);
-    if context.common.json {
-        let out = out.display().to_string();
-        return output::print_json(&json!({
-            "out": out, "rows": rows, "concepts": concepts, "files": files, "bytes": bytes, "seconds": seconds,
-        }));
-    }
-    let mut table = Table::new();
-    table.row("out", out.display().to_string());
-    table.row("rows", text::count(rows as u64)).row("concepts", text::count(concepts as u64));
-    table.row("files", format!("{}, {}", text::count(files), human_bytes(bytes)));
-    output::print(&table.text(0))
+    made?;
+    Ok(Sizes { rows: inputs.data.rows(), concepts: inputs.sae.settings().nb_concepts })
 }
 
 impl Args {
@@ -141,7 +205,7 @@ impl Args {
     }
 
     /// Refuses to replace a folder with what is read in it.
-    fn refuse_inputs_in(&self, out: &std::path::Path) -> Outcome {
+    fn refuse_inputs_in(&self, out: &Path) -> Outcome {
         let Ok(out) = out.canonicalize() else { return Ok(()) };
         let inputs = self.data.data.iter().chain([&self.sae]).chain(&self.examples);
         let within = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| path.starts_with(&out));
@@ -156,10 +220,13 @@ impl Args {
     }
 }
 
-/// Writes the atlas into `folder`.
-async fn write(context: &Context, args: &Args, inputs: &Inputs, folder: &NewFolder) -> Outcome {
+/// The atlas, beside the page or by itself.
+async fn fill(context: &Context, args: &Args, inputs: &Inputs, draft: &Draft) -> Outcome {
     let Inputs { sae, data, .. } = inputs;
-    let mut sink = folder.sink("");
+    let mut sink = draft.sink(if args.data_only { "" } else { "atlas" });
+    if !args.data_only {
+        page::put(draft)?;
+    }
     let examples = match &inputs.examples {
         None => Vec::new(),
         Some(examples) => pictures::copy(examples, &mut sink)?,

@@ -1,13 +1,13 @@
 //! The pictures of the examples, under names of the atlas.
 
-use super::folder::FolderSink;
+use super::folder::DraftSink;
 use crate::failure::Outcome;
 use archetypal::data::{Example, Examples};
 use std::path::Path;
 
 /// Copies the picture of each example to images/INDEX.EXTENSION and gives the examples with those names. Pictures
 /// elsewhere on the web stay there.
-pub fn copy(examples: &Examples, sink: &mut FolderSink<'_>) -> Outcome<Vec<Example>> {
+pub fn copy(examples: &Examples, sink: &mut DraftSink<'_>) -> Outcome<Vec<Example>> {
     let mut copied = examples.items().to_vec();
     for (index, example) in copied.iter_mut().enumerate() {
         let Some(image) = &mut example.image else { continue };
