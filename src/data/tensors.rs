@@ -8,6 +8,8 @@ const _: () = assert!(cfg!(target_endian = "little"), "tensors are written as th
 /// The numbers of a tensor that is to be written.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
+    /// Half precision.
+    F16(&'a [half::f16]),
     /// Single precision.
     F32(&'a [f32]),
     /// Double precision.
@@ -24,6 +26,7 @@ impl<'a> Values<'a> {
     /// How many numbers.
     pub fn len(&self) -> usize {
         match self {
+            Self::F16(v) => v.len(),
             Self::F32(v) => v.len(),
             Self::F64(v) => v.len(),
             Self::U32(v) => v.len(),
@@ -39,6 +42,7 @@ impl<'a> Values<'a> {
 
     pub(super) fn dtype(&self) -> FileDtype {
         match self {
+            Self::F16(_) => FileDtype::F16,
             Self::F32(_) => FileDtype::F32,
             Self::F64(_) => FileDtype::F64,
             Self::U32(_) => FileDtype::U32,
@@ -49,6 +53,7 @@ impl<'a> Values<'a> {
 
     pub(super) fn bytes(self) -> &'a [u8] {
         match self {
+            Self::F16(v) => bytemuck::cast_slice(v),
             Self::F32(v) => bytemuck::cast_slice(v),
             Self::F64(v) => bytemuck::cast_slice(v),
             Self::U32(v) => bytemuck::cast_slice(v),
@@ -73,6 +78,16 @@ impl<'a> TensorOut<'a> {
     /// A tensor of 32-bit floats.
     pub fn f32(name: &'a str, shape: &[usize], values: &'a [f32]) -> Self {
         Self { name, shape: shape.to_vec(), values: Values::F32(values) }
+    }
+
+    /// A tensor of 16-bit floats.
+    pub fn f16(name: &'a str, shape: &[usize], values: &'a [half::f16]) -> Self {
+        Self { name, shape: shape.to_vec(), values: Values::F16(values) }
+    }
+
+    /// A tensor of bytes.
+    pub fn u8(name: &'a str, shape: &[usize], values: &'a [u8]) -> Self {
+        Self { name, shape: shape.to_vec(), values: Values::U8(values) }
     }
 
     /// A tensor of unsigned 32-bit integers.

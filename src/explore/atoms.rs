@@ -31,7 +31,7 @@ pub async fn atom_points(
     Ok(weights.chunks_exact(mixing.cols()).map(|weights| largest(weights, count)).collect())
 }
 
-fn largest(weights: &[f32], count: usize) -> Vec<PointWeight> {
+pub(super) fn largest(weights: &[f32], count: usize) -> Vec<PointWeight> {
     let all = weights.iter().enumerate();
     let mut used: Vec<_> = all
         .filter(|(_, weight)| **weight > 0.0)
@@ -63,7 +63,11 @@ fn archetypal(sae: &Sae) -> Result<&Archetypal> {
 }
 
 /// Some rows of a matrix, gathered where it lives: it may be too large to be read for a few of them.
-async fn rows_of(what: &'static str, matrix: &Tensor, rows: &[usize]) -> Result<Vec<f32>> {
+pub(super) async fn rows_of(
+    what: &'static str,
+    matrix: &Tensor,
+    rows: &[usize],
+) -> Result<Vec<f32>> {
     for &row in rows {
         check_index(what, row, matrix.rows())?;
     }

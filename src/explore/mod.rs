@@ -1,6 +1,7 @@
 //! Looking at a trained model: which rows a concept fires on, which points its atom is made of, and which rows of the
-//! data those points are like.
+//! data those points are like. [`atlas`](mod@atlas) puts all of it into the files of the explorer page.
 
+pub mod atlas;
 mod atoms;
 mod best;
 mod nearest;

@@ -48,6 +48,19 @@ pub async fn nearest_rows(
     how: Distance,
     on_progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Vec<NearRow>>> {
+    nearest_examples(device, loader, targets, count, how, 1, on_progress).await
+}
+
+/// As [`nearest_rows`], of each example of `rows_per_example` neighbouring rows only the nearest row.
+pub(super) async fn nearest_examples(
+    device: &Device,
+    loader: &Loader,
+    targets: &[f32],
+    count: usize,
+    how: Distance,
+    rows_per_example: usize,
+    on_progress: &mut dyn FnMut(usize),
+) -> Result<Vec<Vec<NearRow>>> {
     let d = loader.source().width();
     if !targets.len().is_multiple_of(d) {
         let hint = "They must be of the width of the data.";
@@ -55,6 +68,7 @@ pub async fn nearest_rows(
     }
     let most = count.saturating_add(SPARE).min(loader.source().rows());
     let mut search = Search::new(device, loader, targets, most, how)?;
+    search.rows_per_example = rows_per_example;
     let (mut batches, mut done) = (loader.in_order()?, 0);
     while let Some(batch) = batches.next() {
         let batch = batch?;
@@ -70,6 +84,7 @@ pub async fn nearest_rows(
 /// Candidates for every target.
 struct Search {
     how: Distance,
+    rows_per_example: usize,
     /// [n, d].
     targets: Tensor,
     /// A batch, [B, d].
@@ -91,6 +106,7 @@ impl Search {
         let n = targets.len() / d;
         Ok(Self {
             how,
+            rows_per_example: 1,
             targets: Tensor::from_slice(device, n, d, targets)?,
             x: Tensor::zeros(device, batch, d)?,
             products: Tensor::zeros(device, batch, n)?,
@@ -99,7 +115,7 @@ impl Search {
     }
 
     async fn add(&mut self, device: &Device, rows: &[usize], batch: &[f32]) -> Result<()> {
-        let Self { how, targets, x, products, best } = self;
+        let Self { how, rows_per_example, targets, x, products, best } = self;
         if best.is_empty() {
             return Ok(());
         }
@@ -112,7 +128,7 @@ impl Search {
         for ((&row, x), products) in each {
             let (scale, shift) = how.score(dot(x, x));
             for (best, &product) in best.iter_mut().zip(products) {
-                best.offer(row, f64::from(product) * scale + shift, row);
+                best.offer(row, f64::from(product) * scale + shift, row / *rows_per_example);
             }
         }
         Ok(())

@@ -71,7 +71,7 @@ impl UnitAtoms {
 }
 
 /// Scales every row to length 1; zero rows stay.
-pub(super) fn normalize_rows(rows: &mut [f32], width: usize) {
+pub(crate) fn normalize_rows(rows: &mut [f32], width: usize) {
     rows.par_chunks_mut(width).with_min_len(16).for_each(|row| {
         pulp::Arch::new().dispatch(|| {
             let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();

@@ -8,7 +8,7 @@ use crate::{
     data::Loader,
     device::Tensor,
     error::{Error, Result},
-    sae::{EncodeBuffers, Sae},
+    sae::{CodeRows, EncodeBuffers, Sae},
 };
 
 /// Evaluates `sae` on all rows of `loader` in the order of the files, batch by batch. The loader has to normalise as
@@ -24,11 +24,25 @@ pub async fn evaluate(
     loader: &Loader,
     on_progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
+    evaluate_seeing(sae, loader, None, on_progress).await
+}
+
+/// As [`evaluate`], showing the codes of every batch to `see`, for who needs them too and would otherwise encode all
+/// rows once more.
+pub(crate) async fn evaluate_seeing(
+    sae: &Sae,
+    loader: &Loader,
+    mut see: Option<&mut dyn FnMut(CodeRows) -> Result<()>>,
+    on_progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation> {
     let mut pass = Pass::new(sae, loader).await?;
     let (mut batches, mut rows) = (loader.in_order()?, 0);
     while let Some(batch) = batches.next() {
         let batch = batch?;
         pass.add(sae, &batch.data).await?;
+        if let Some(see) = &mut see {
+            see(pass.buffers.codes().rows().await?)?;
+        }
         rows += batch.rows.len();
         batches.recycle(batch);
         on_progress(rows);

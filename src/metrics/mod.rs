@@ -12,6 +12,8 @@ mod reconstruction;
 mod sparsity;
 mod stability;
 
+pub(crate) use dictionary::normalize_rows;
 pub use evaluate::evaluate;
+pub(crate) use evaluate::evaluate_seeing;
 pub use evaluation::{DEFINITIONS, Evaluation};
 pub use stability::{Agreement, EXACT_ATOMS, Match, agreement};

@@ -6,6 +6,7 @@ mod demo;
 mod devices;
 mod encode;
 mod eval;
+mod explore;
 mod export;
 mod failure;
 mod inspect;
@@ -53,6 +54,7 @@ enum Command {
     Compare(compare::Args),
     Stability(Box<stability::Args>),
     Sweep(Box<sweep::Args>),
+    Explore(explore::Args),
     Export(export::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
@@ -114,6 +116,7 @@ async fn run(context: &Context, command: Command) -> Outcome {
         Command::Compare(args) => compare::run(context, args).await,
         Command::Stability(args) => stability::run(context, *args).await,
         Command::Sweep(args) => sweep::run(context, *args).await,
+        Command::Explore(args) => explore::run(context, args).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),

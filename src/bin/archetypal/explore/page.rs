@@ -1,0 +1,26 @@
+//! The page that shows an atlas, which travels inside the program if it was built with the feature `page`.
+
+use super::folder::Draft;
+use crate::failure::{Failure, Outcome};
+use archetypal::explore::atlas::Sink;
+
+// FILES: (name, bytes) of each file of the page, index.html among them; none without the feature.
+include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// Refuses what needs the page where there is none.
+pub fn check() -> Outcome {
+    if !FILES.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "this program was built without the explorer page; install it with `cargo install archetypal --features page`, \
+         or write the atlas alone with --out DIR --data-only"
+            .into(),
+    ))
+}
+
+/// Writes the page into `draft`.
+pub fn put(draft: &Draft) -> Outcome {
+    let mut sink = draft.sink("");
+    Ok(FILES.iter().try_for_each(|(name, bytes)| sink.put(name, bytes.to_vec()))?)
+}
