@@ -29,11 +29,18 @@ fn train_json_and_defaults() {
     let scene = Scene::new();
     let figures = scene.json("train data.npy --out a --epochs 2 --quiet");
     assert_eq!(figures["model"]["nb_concepts"], 48);
-    assert_eq!(figures["model"]["dictionary"]["nb_points"], 24);
+    assert_eq!(figures["model"]["dictionary"]["nb_points"], 48);
     assert_eq!(figures["model"]["selection"]["k"], 4);
     assert_eq!(figures["steps"], 2);
     assert_eq!(figures["interrupted"], false);
     assert!(figures["r2"].is_f64() && figures["dead_share"].is_f64(), "{figures}");
+    let reference = scene.json("train data.npy --out b --epochs 2 --preset reference --quiet");
+    assert_eq!(reference["model"]["dictionary"]["nb_points"], 24);
+    assert_eq!(reference["model"]["dictionary"]["delta"], 1.0);
+    let training = &scene.json("inspect b")["training"];
+    assert_eq!((&training["start"], &training["lr"]), (&"reference".into(), &5e-4.into()));
+    let training = &scene.json("inspect a")["training"];
+    assert_eq!((&training["start"], &training["lr"]), (&"matched".into(), &1e-3.into()));
 }
 
 #[test]

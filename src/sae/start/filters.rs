@@ -2,7 +2,7 @@
 
 use crate::{
     device::{Device, Gemm, Tensor},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// λ as a share of the mean eigenvalue of the covariance.
@@ -16,6 +16,9 @@ const NN: Gemm<'_> = Gemm { transpose_a: false, transpose_b: false, accumulate: 
 
 /// (Σ + λI)⁻¹ D_j of each of `atoms` [K, d], scaled to length 1, with Σ the second moments of `rows` [n, d], whose
 /// means are near 0. An atom of zeros has a filter of zeros.
+///
+/// # Errors
+/// [`Error::Setting`] if squares of the rows overflow; [`Error::TooLarge`], [`Error::Device`].
 pub(super) async fn matched(
     device: &Device,
     atoms: &[f32],
@@ -29,6 +32,11 @@ pub(super) async fn matched(
         let mut out = Tensor::zeros(device, block.rows(), d)?;
         device.gemm(&block, &inverse, &mut out, NN);
         filters.extend(out.read().await?);
+    }
+    if filters.iter().any(|value| !value.is_finite()) {
+        let hint = "Standardise the data, or say --start reference.";
+        let allowed = "data whose squares stay below 3e38, the largest float32";
+        return Err(Error::setting("start", "matched", allowed, hint));
     }
     for filter in filters.chunks_exact_mut(d) {
         let length = filter.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
