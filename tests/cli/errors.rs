@@ -162,7 +162,7 @@ fn a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_state() {
     let words = format!(
         "train spike.npy --out a --normalize none --no-shuffle --checkpoint-every 2 --log log {options}"
     );
-    scene.fails(1, &words, &["start = matched", "--start reference"]);
+    scene.fails(2, &words, &["start is matched", "--start reference"]);
     let words = words + " --preset reference";
     scene.fails(1, &words, &["the loss became inf at step 4", "epoch 0", "--lr"]);
     assert_eq!(scene.json("inspect a")["progress"]["step"], 4);

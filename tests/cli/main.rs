@@ -5,6 +5,7 @@ mod errors;
 mod export;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod many;
 mod parts;
 mod resume;
 mod support;

@@ -5,7 +5,7 @@ use crate::{eval, failure::Outcome};
 use archetypal::{
     Device,
     data::Source,
-    metrics::{agreement, evaluate},
+    metrics::{agreement, evaluate, interaction, spectrum},
     sae::Sae,
 };
 use serde::Serialize;
@@ -36,6 +36,16 @@ pub struct Line {
     pub ood: f64,
     pub l0: f64,
     pub coherence: f64,
+    /// ‖D‖²_F / σ₁² of the atoms at length 1.
+    pub stable_rank: f64,
+    /// exp of the entropy of the singular values' shares, of the atoms at length 1.
+    pub effective_rank: f64,
+    /// Share of the pairs of concepts that never fire in the same row; null beyond 4 096 concepts.
+    pub connectivity: Option<f64>,
+    /// ‖relu(−(ZᵀZ / rows) ∘ (D Dᵀ))‖_F with atoms of length 1; null beyond 4 096 concepts.
+    pub negative_interference: Option<f64>,
+    /// As `stability`, the mean atom of each dictionary, at length 1, taken out of its atoms first.
+    pub stability_centred: f64,
 }
 
 /// Before and after training, one of each seed.
@@ -53,22 +63,35 @@ pub async fn measure(
 ) -> Outcome<Line> {
     let Trained { at_start, mut models } = trained;
     let count = models.len() as f64;
+    let (mut stable_rank, mut effective_rank) = (0.0, 0.0);
+    let (mut connectivity, mut negative_interference) = (Some(0.0), Some(0.0));
+    let add = |sum: Option<f64>, value: Option<f64>| sum.zip(value).map(|(a, b)| a + b / count);
     let (mut r2, mut dead_share, mut ood, mut l0, mut coherence) = (Some(0.0), 0.0, 0.0, 0.0, 0.0);
     let mut dictionaries = Vec::new();
     for sae in &mut models {
         sae.eval()?;
         let loader = eval::pass_loader(sae, data.clone())?;
         let found = evaluate(sae, &loader, &mut |_| {}).await?;
-        r2 = r2.zip(found.r2).map(|(sum, r2)| sum + r2 / count);
+        r2 = add(r2, found.r2);
         dead_share += found.dead_share / count;
         ood += found.ood / count;
         l0 += found.l0 / count;
         coherence += found.coherence / count;
-        dictionaries.push(sae.dictionary().await?);
+        let pairs = interaction(sae, &loader, &mut |_| {}).await?;
+        connectivity = add(connectivity, pairs.map(|pairs| pairs.connectivity));
+        negative_interference =
+            add(negative_interference, pairs.map(|pairs| pairs.negative_interference));
+        let atoms = sae.dictionary().await?;
+        let ranks = spectrum(&atoms, sae.settings().input_shape)?;
+        stable_rank += ranks.stable_rank / count;
+        effective_rank += ranks.effective_rank / count;
+        dictionaries.push(atoms);
     }
     let width = models[0].settings().input_shape;
     let before = pairs(device, &at_start, width).await?;
     let after = pairs(device, &dictionaries, width).await?;
+    dictionaries.iter_mut().for_each(|atoms| centre(atoms, width));
+    let centred = pairs(device, &dictionaries, width).await?;
     Ok(Line {
         kind: arm.kind,
         points: arm.points,
@@ -83,7 +106,29 @@ pub async fn measure(
         ood,
         l0,
         coherence,
+        stable_rank,
+        effective_rank,
+        connectivity,
+        negative_interference,
+        stability_centred: centred.mean(),
     })
+}
+
+/// Scales atoms to length 1 and takes their mean out of each.
+fn centre(atoms: &mut [f32], width: usize) {
+    let count = atoms.len() / width;
+    let mut mean = vec![0.0_f64; width];
+    for atom in atoms.chunks_exact_mut(width) {
+        let length = atom.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+        let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+        for (value, mean) in atom.iter_mut().zip(&mut mean) {
+            *value = (f64::from(*value) * scale) as f32;
+            *mean += f64::from(*value) / count as f64;
+        }
+    }
+    for atom in atoms.chunks_exact_mut(width) {
+        atom.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= *mean as f32);
+    }
 }
 
 /// The agreement of every pair.

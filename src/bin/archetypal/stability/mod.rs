@@ -39,7 +39,7 @@ at the points with the same encoder, one with a random encoder, and one from ran
 
 /// Train the same model from several seeds and tell how much their dictionaries agree, beside baselines
 #[derive(clap::Args)]
-#[command(long_about = LONG_ABOUT)]
+#[command(long_about = LONG_ABOUT, after_long_help = show::definitions())]
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,

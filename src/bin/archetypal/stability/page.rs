@@ -35,7 +35,7 @@ fn page(report: &Report) -> String {
          points, not from training.</p>\
          <h2>Reconstruction beside stability</h2>{scatter}\
          <h2>Cosines of matched atoms</h2>{histograms}\
-         <h2>All figures</h2><div class=\"wide\">{table}</div><p>{verdict}</p>",
+         <h2>All figures</h2><div class=\"wide\">{table}</div>{meanings}<p>{verdict}</p>",
         kind = model.kind().name(),
         k = model.nb_concepts,
         n = model.nb_points().unwrap_or(0),
@@ -48,6 +48,7 @@ fn page(report: &Report) -> String {
         scatter = scatter(report),
         histograms = histograms(report),
         table = table(report),
+        meanings = meanings(),
         verdict = escape(&show::verdict(report)).replace('\n', "<br>"),
     )
 }
@@ -173,12 +174,12 @@ fn histograms(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let mut out = String::from(
-        "<table><tr><th>model<th>points<th>stability<th>at start<th>≥ 0.9<th>R²<th>dead<th>OOD<th>L0<th>coherence",
+        "<table><tr><th>model<th>points<th>stability<th>at start<th>≥ 0.9<th>R²<th>dead<th>OOD<th>L0<th>centred<th>coherence<th>stable rank<th>effective rank<th>connectivity<th>neg. interference",
     );
     for line in &report.lines {
         let _ = write!(
             out,
-            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{}<td>{}<td>{}<td>{:.3}<td>{:.1}<td>{:.3}",
+            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{}<td>{}<td>{}<td>{:.3}<td>{:.1}<td>{:.3}<td>{:.3}<td>{:.1}<td>{:.1}<td>{}<td>{}",
             escape(line.kind.title()),
             line.points.title(),
             line.stability,
@@ -188,10 +189,24 @@ fn table(report: &Report) -> String {
             text::percent(line.dead_share),
             line.ood,
             line.l0,
+            line.stability_centred,
             line.coherence,
+            line.stable_rank,
+            line.effective_rank,
+            line.connectivity.map_or("–".into(), |value| format!("{value:.3}")),
+            line.negative_interference.map_or("–".into(), |value| format!("{value:.3}")),
         );
     }
     out + "</table>"
+}
+
+/// What each column is.
+fn meanings() -> String {
+    let mut out = String::from("<p class=\"soft\">");
+    for (name, meaning) in show::MEANINGS {
+        let _ = write!(out, "{}: {}. ", escape(name), escape(meaning));
+    }
+    out + "</p>"
 }
 
 fn escape(text: &str) -> String {

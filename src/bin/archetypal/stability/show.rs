@@ -4,6 +4,29 @@ use super::{Report, arms::Kind, measure::Line};
 use crate::text;
 use std::fmt::Write;
 
+/// Every figure with its formula.
+pub const MEANINGS: &[(&str, &str)] = &[
+    (
+        "stability",
+        "mean cosine of the atoms of two seeds, matched one to one so that it is largest",
+    ),
+    ("at start", "the same before training"),
+    ("≥ 0.9", "share of matched atoms with such a cosine"),
+    ("R²", "1 − Σ(x − x̂)² / Σ(x − mean of its dimension)²"),
+    ("dead", "share of concepts that fire in no row"),
+    ("OOD", "1 − mean over the atoms of the largest cosine to a row of the data"),
+    ("L0", "mean number of active codes a row"),
+    ("centred", "stability of the atoms at length 1 less their mean"),
+    ("coherence", "largest |cosine| of two atoms of one dictionary"),
+    ("stable rank", "‖D‖²_F / σ₁² of the atoms at length 1, σ₁ the largest singular value"),
+    (
+        "effective rank",
+        "exp(−Σ p ln p), p = σ / Σσ over the singular values of the atoms at length 1",
+    ),
+    ("connectivity", "1 − ‖ZᵀZ‖₀ / K², the share of pairs of concepts that never fire in one row"),
+    ("negative interference", "‖relu(−(ZᵀZ / rows) ∘ (D Dᵀ))‖_F with atoms of length 1"),
+];
+
 /// A line for each arm, what stands out, and what the figures are.
 pub fn table(report: &Report) -> String {
     let mut out = format!(
@@ -33,6 +56,15 @@ pub fn table(report: &Report) -> String {
         report.seeds.len()
     );
     out + &verdict(report)
+}
+
+/// What every figure means, for --help.
+pub fn definitions() -> String {
+    let mut out = String::from("Figures, in the space of the normalised data:\n");
+    for (name, meaning) in MEANINGS {
+        let _ = write!(out, "\n  {name}\n      {meaning}\n");
+    }
+    out
 }
 
 /// Where the archetypal model stands beside the free one from the same points.
