@@ -78,7 +78,7 @@ mod tests {
         let rows = |firing: Firing| {
             firing.fifths().map(|part| part.iter().map(|pair| pair.0).collect::<Vec<_>>())
         };
-        assert_eq!(rows(falling(0)), [const { Vec::new() }; 5]);
+        assert_eq!(rows(falling(0)), [const { Vec::<u32>::new() }; 5]);
         assert_eq!(rows(falling(3)), [vec![], vec![0], vec![], vec![1], vec![2]]);
         let many = rows(falling(60));
         assert_eq!(many[0], [1, 3, 5, 7, 9, 11]);
