@@ -2,9 +2,12 @@
 
 mod commands;
 mod errors;
+mod explore;
 mod export;
 #[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(feature = "page")]
+mod page;
 mod parts;
 mod resume;
 mod support;
