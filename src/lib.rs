@@ -67,8 +67,9 @@
 //!
 #![cfg_attr(doc, doc = "Coming from overcomplete: [`from_overcomplete`] has its names and ours.\n")]
 //! # Features
-//! `gpu` (default): the WGSL backend, through wgpu. `cli` (default): the `archetypal` command. Without both there is the
-//! library on the CPU. `web`: the JavaScript classes of the npm package, on wasm32 only.
+//! `gpu` (default): the WGSL backend, through wgpu. `cli` (default): the `archetypal` command. `page`: the explorer page
+//! inside that command. `web`: the JavaScript classes of the npm package, on wasm32 only. Without any of them there is
+//! the library on the CPU.
 //!
 //! Functions that read back from a device are `async`; natively `pollster::block_on` is all they need.
 

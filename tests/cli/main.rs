@@ -2,10 +2,13 @@
 
 mod commands;
 mod errors;
+mod explore;
 mod export;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod many;
+#[cfg(feature = "page")]
+mod page;
 mod parts;
 mod resume;
 mod support;

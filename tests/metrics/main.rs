@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod atlas;
 mod evaluate;
 mod explore;
 mod models;

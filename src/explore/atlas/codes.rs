@@ -30,6 +30,7 @@ impl AllCodes {
     /// Encodes all rows, and judges the model on the way.
     pub async fn encode(subject: &Subject<'_>, out: &mut Output<'_>) -> Result<(Evaluation, Self)> {
         let Subject { sae, loader, rows: total, .. } = *subject;
+        out.at(Stage::Encode, 0, total);
         let mut all =
             CodeRows { concepts: subject.concepts, indptr: vec![0], ..CodeRows::default() };
         let mut see = |codes: CodeRows| append(&mut all, &codes);
@@ -38,7 +39,7 @@ impl AllCodes {
         Ok((figures, Self::new(all)?))
     }
 
-    fn new(by_row: CodeRows) -> Result<Self> {
+    pub(super) fn new(by_row: CodeRows) -> Result<Self> {
         let mut starts = vec![0; by_row.concepts + 1];
         for &concept in &by_row.indices {
             starts[concept as usize + 1] += 1;

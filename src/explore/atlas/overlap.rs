@@ -73,3 +73,29 @@ impl<'a> Overlap<'a> {
 fn hash(row: u32) -> u32 {
     row.wrapping_mul(2_654_435_769)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sae::CodeRows;
+
+    #[test]
+    fn dense_codes_are_counted_on_some_rows() {
+        // Two concepts in every row, a third one in every second row.
+        let mut codes = CodeRows { concepts: 3, indptr: vec![0], ..CodeRows::default() };
+        for row in 0..4000 {
+            codes.indices.extend_from_slice(if row % 2 == 0 { &[0, 1, 2] } else { &[0, 1] });
+            codes.indptr.push(codes.indices.len() as u64);
+        }
+        codes.values = vec![1.0; codes.indices.len()];
+        let codes = AllCodes::new(codes).unwrap();
+        let all = Overlap::new(&codes);
+        assert_eq!(all.fired, [4000, 4000, 2000]);
+        assert_eq!(all.of(0..1, 2), [[(1, 1.0), (2, 0.5)]]);
+        let some = Overlap::of_at_most(&codes, 2600.0);
+        assert!((350..450).contains(&some.fired[0]), "{:?}", some.fired);
+        let [(other, one), (third, half)] = some.of(0..1, 2)[0][..] else { panic!("two others") };
+        assert_eq!((other, one, third), (1, 1.0, 2));
+        assert!((half - 0.5).abs() < 0.05, "{half}");
+    }
+}
