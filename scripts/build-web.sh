@@ -69,6 +69,27 @@ make_package() {
   cp LICENSE-* web/archetypal/
 }
 
+# What the page opens on: a model of each set that ships, trained here, with all that there is to see of it.
+make_sets() {
+  cargo build --quiet --release
+  make_set pictures clipart-efflite0 clipart --concepts 512 --top-k 16 --epochs 30
+  make_set words wordnet-minilm wordnet --concepts 512 --top-k 32 --epochs 40
+}
+
+# make_set NAME DATA EXAMPLES TRAIN-OPTIONS...: again only if the command has changed since.
+make_set() {
+  local name=$1 data=examples/data/$2.safetensors examples=examples/data/$3.jsonl
+  local program=$target_dir/release/archetypal out=web/explorer/public/sets/$1 model=$target_dir/$1.safetensors
+  shift 3
+  if [[ $out/manifest.json -nt $program ]]; then return; fi
+  mkdir -p "$(dirname "$out")"
+  "$program" train "$data" --out "$model" --batch-size 512 --backend cpu --quiet "$@" >/dev/null
+  "$program" explore "$model" "$data" --examples "$examples" --title "$name" --out "$out" --data-only --with-data \
+    --backend cpu --quiet >/dev/null
+  # An atlas that is already as it was made now is newer than the command all the same.
+  touch "$out/manifest.json"
+}
+
 compile
 make_bindgen
 install_tools
@@ -78,5 +99,6 @@ optimise "$bindings/archetypal_bg.wasm"
 check_size "$bindings/archetypal_bg.wasm"
 make_package
 if [[ ${1:-} != package && -f web/explorer/package.json ]]; then
+  make_sets
   npm run --silent --prefix web build --workspace explorer
 fi

@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 pub struct Data {
     pub(super) source: Arc<dyn Source>,
     name: String,
-    grid: Option<Grid>,
+    pub(super) grid: Option<Grid>,
 }
 
 #[wasm_bindgen]

@@ -3,6 +3,7 @@
 //! web/archetypal puts its TypeScript over them, which keeps calls to one object in line, so that none here meets
 //! another one half done. Settings, events and figures cross as JSON, numbers as typed arrays.
 
+mod atlas;
 mod data;
 mod device;
 mod fit;

@@ -75,7 +75,7 @@ impl Model {
     }
 
     /// The model as one applies it: with its dictionary kept, and norms as they were learnt.
-    fn applied(&mut self) -> Result<&mut Sae> {
+    pub(super) fn applied(&mut self) -> Result<&mut Sae> {
         let sae = self.sae()?;
         sae.eval()?;
         Ok(sae)

@@ -36,5 +36,5 @@ export {
   load,
   type LoadOptions,
 } from './classes.js';
-export { Sae } from './sae.js';
+export { type AtlasOptions, Sae } from './sae.js';
 export type { TrainEvent } from './events.js';

@@ -5,6 +5,18 @@ import { type TrainOptions, toJson } from './options.js';
 import type { SaeSettings } from './settings.js';
 import type { Trained } from './trained.js';
 
+/** What an atlas is made with. */
+export interface AtlasOptions {
+  /** What the page calls it; the name of the data unless given. */
+  title?: string;
+  /** What examples are: `rows` where nothing is known of them. */
+  kind?: 'images' | 'texts' | 'rows';
+  /** The class of each example. */
+  labels?: (string | null)[];
+  /** Hears how far each stage is: encode, axes, points, concepts, rows. */
+  onProgress?: (done: number, of: number, stage: string) => void;
+}
+
 /**
  * A sparse autoencoder.
  *
@@ -102,6 +114,17 @@ export abstract class Sae {
     return JSON.parse(
       await this.#model.inLine((model) => model.evaluate(data.share(), onProgress)),
     );
+  }
+
+  /**
+   * Everything that the explorer page shows of it on these data: files by their names, as docs/atlas.md describes them.
+   *
+   * @param options `labels`: one an example (a row, or a picture where the data have a grid), null where there is none;
+   *   `kind`: what examples are. Their texts and pictures stay with the caller.
+   */
+  async atlas(data: Data, options: AtlasOptions = {}): Promise<Map<string, Uint8Array>> {
+    const { onProgress, ...rest } = options;
+    return await this.#model.inLine((model) => model.atlas(data.share(), JSON.stringify(rest), onProgress));
   }
 
   /** How much its dictionary agrees with that of another model of the same data. */
