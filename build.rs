@@ -48,6 +48,10 @@ fn collect(folder: &Path, within: &str, files: &mut Vec<(String, PathBuf)>) -> i
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = format!("{within}{}", entry.file_name().to_string_lossy());
+        // The sets that the page opens on by itself: whoever writes a page of an atlas has that atlas.
+        if name == "sets" {
+            continue;
+        }
         match entry.file_type()?.is_dir() {
             true => collect(&entry.path(), &format!("{name}/"), files)?,
             false => files.push((name, entry.path())),

@@ -7,6 +7,9 @@ use archetypal::explore::atlas::Sink;
 // FILES: (name, bytes) of each file of the page, index.html among them; none without the feature.
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
+/// Where index.html is told of an atlas.
+const UNSET: &str = "<meta name=\"archetypal-atlas\" content=\"\"";
+
 /// Refuses what needs the page where there is none.
 pub fn check() -> Outcome {
     if !FILES.is_empty() {
@@ -22,5 +25,14 @@ pub fn check() -> Outcome {
 /// Writes the page into `draft`.
 pub fn put(draft: &Draft) -> Outcome {
     let mut sink = draft.sink("");
-    Ok(FILES.iter().try_for_each(|(name, bytes)| sink.put(name, bytes.to_vec()))?)
+    Ok(FILES.iter().try_for_each(|(name, bytes)| match *name {
+        "index.html" => sink.put(name, opening_on_the_atlas(bytes)),
+        _ => sink.put(name, bytes.to_vec()),
+    })?)
+}
+
+/// The page, told where its atlas is: on its own it would open on the sets that it ships with.
+fn opening_on_the_atlas(index: &[u8]) -> Vec<u8> {
+    let index = String::from_utf8_lossy(index);
+    index.replace(UNSET, "<meta name=\"archetypal-atlas\" content=\"atlas/\"").into_bytes()
 }

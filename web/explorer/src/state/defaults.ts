@@ -4,9 +4,9 @@ import type { DataInfo, FitSettings } from '../worker/protocol.ts';
 const COMMON: Omit<FitSettings, 'concepts' | 'points'> = {
   model: 'ra-topk',
   topK: 16,
-  delta: 1,
+  delta: 0.2,
   targetL0: 16,
-  epochs: 20,
+  epochs: 10,
   batchSize: 512,
   lr: 1e-3,
   schedule: 'cosine:0:0.1',
@@ -22,10 +22,10 @@ export function defaultsFor(
   info: Pick<DataInfo, 'rows' | 'width'> | null,
   shown: { concepts: number; points: number | null } | null = null,
 ): FitSettings {
-  if (id === 'pictures') return { ...COMMON, concepts: 512, points: 256 };
-  if (id === 'words') return { ...COMMON, concepts: 768, points: 512 };
-  if (shown) return { ...COMMON, model: shown.points ? 'ra-topk' : 'topk', concepts: shown.concepts, points: shown.points ?? 256 };
+  if (id === 'pictures') return { ...COMMON, concepts: 512, points: 512 };
+  if (id === 'words') return { ...COMMON, concepts: 512, points: 512, epochs: 20 };
+  if (shown) return { ...COMMON, model: shown.points ? 'ra-topk' : 'topk', concepts: shown.concepts, points: shown.points ?? shown.concepts };
   const rows = info?.rows ?? 4096;
   const concepts = Math.min(2048, 4 * (info?.width ?? 128));
-  return { ...COMMON, concepts, points: Math.max(1, Math.min(512, Math.floor(rows / 4))), topK: Math.min(16, Math.max(1, Math.floor(concepts / 4))) };
+  return { ...COMMON, concepts, points: Math.max(1, Math.min(concepts, Math.floor(rows / 4))), topK: Math.min(16, Math.max(1, Math.floor(concepts / 4))) };
 }

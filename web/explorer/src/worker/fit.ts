@@ -7,6 +7,9 @@ const SAVE_EVERY_MS = 15_000;
 /** Several events are told of together, at most so often. */
 const TELL_EVERY_MS = 120;
 
+/** What `schedule` says where the visitor has not chosen. */
+export const USUAL_SCHEDULE = 'cosine:0:0.1';
+
 export interface Fitted {
   sae: Sae;
   stopped: boolean;
@@ -29,12 +32,13 @@ export function fitOptions(settings: FitSettings, device: Device) {
     epochs,
     batchSize,
     lr,
-    schedule,
     seed,
     normalize,
     loss,
     device,
-    ...(archetypal ? { points, delta } : {}),
+    // Any other schedule than the usual one is asked for; the preset's warms up first.
+    ...(schedule === USUAL_SCHEDULE ? {} : { schedule }),
+    ...(archetypal ? { points, deltaRelative: delta } : {}),
     // Without direct thresholds, jump's hardly move within a short run.
     ...(jump ? { targetL0, thresholds: 'direct' as const } : { topK }),
   };

@@ -40,7 +40,7 @@ export function SettingsForm({ model = true }: { model?: boolean }) {
       <Count name="seed" label="Seed" note="The same seed on the same device gives the same model" min={0} />
       <details>
         <summary>More settings</summary>
-        {archetypal && <Amount name="delta" label="δ" note="How far an atom may leave the points' hull; 0: not at all" />}
+        {archetypal && <Amount name="delta" label="δ" note="How far an atom may leave the points' hull, as a share of their mean length; 0: not at all" />}
         <Count name="batchSize" label="Batch size" note="Rows in a step" />
         <Amount name="lr" label="Learning rate" note="Of Adam" />
         <Setting label="Schedule" note="Of the learning rate: constant, cosine:WARMUP:FINAL, linear:WARMUP:FINAL">
