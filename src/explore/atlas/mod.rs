@@ -41,6 +41,14 @@ pub trait Sink {
     /// # Errors
     /// Whatever keeping it can meet; the atlas then ends.
     fn put(&mut self, name: &str, bytes: Vec<u8>) -> Result<()>;
+
+    /// Asked after every batch of rows: whether anybody still wants the atlas.
+    ///
+    /// # Errors
+    /// Whatever says that nobody does; the atlas then ends.
+    fn go_on(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What is known of a model and its data besides themselves, and what the atlas is to hold of them.
