@@ -96,6 +96,8 @@ lint() {
   step "lints, CPU library only" cargo clippy --release --lib --no-default-features -- -D warnings
   step "lints, GPU library" cargo clippy --release --lib --no-default-features --features gpu -- -D warnings
   step "lints, command without GPU" cargo clippy --release --bins --no-default-features --features cli -- -D warnings
+  step "lints, command with the page" env ARCHETYPAL_PAGE_DIST=tests/cli/page \
+    cargo clippy --release --bins --test cli --features page -- -D warnings
   step "lints, wasm (compiler: $(scripts/wasm.sh --compiler))" \
     scripts/wasm.sh clippy --release --lib --no-default-features --features gpu -- -D warnings
 }
@@ -139,6 +141,9 @@ choose_gpu_driver
 step "format" cargo fmt --check -- --color never
 lint
 step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --release --no-deps --lib
+# With a page that stands in for the real one; before the other tests, so that the program left behind is theirs.
+step "explore with the page" env ARCHETYPAL_PAGE_DIST=tests/cli/page \
+  cargo test --release --features page --test cli -- page explore
 run_tests
 
 echo "== $SECONDS s in all"

@@ -38,6 +38,7 @@ impl Axes {
         let (mut batches, mut done) = (loader.in_order()?, 0);
         while let Some(batch) = batches.next() {
             let mut batch = batch?;
+            out.sink.go_on()?;
             moments.centre(&mut batch.data);
             x.set_rows(batch.rows.len());
             x.write(&batch.data);

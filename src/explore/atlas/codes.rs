@@ -1,7 +1,7 @@
 //! The codes of all rows on the host, by rows and by concepts.
 
 use super::{
-    Stage,
+    AtlasProgress, Stage,
     subject::{Output, Subject},
 };
 use crate::{
@@ -33,8 +33,12 @@ impl AllCodes {
         out.at(Stage::Encode, 0, total);
         let mut all =
             CodeRows { concepts: subject.concepts, indptr: vec![0], ..CodeRows::default() };
-        let mut see = |codes: CodeRows| append(&mut all, &codes);
-        let mut tell = |done| out.at(Stage::Encode, done, total);
+        let Output { sink, on_progress } = out;
+        let mut see = |codes: CodeRows| {
+            sink.go_on()?;
+            append(&mut all, &codes)
+        };
+        let mut tell = |done| on_progress(AtlasProgress { stage: Stage::Encode, done, total });
         let figures = evaluate_seeing(sae, loader, Some(&mut see), &mut tell).await?;
         Ok((figures, Self::new(all)?))
     }

@@ -41,6 +41,14 @@ pub trait Sink {
     /// # Errors
     /// Whatever keeping it can meet; the atlas then ends.
     fn put(&mut self, name: &str, bytes: Vec<u8>) -> Result<()>;
+
+    /// Asked after every batch of rows: whether anybody still wants the atlas.
+    ///
+    /// # Errors
+    /// Whatever says that nobody does; the atlas then ends.
+    fn go_on(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What is known of a model and its data besides themselves, and what the atlas is to hold of them.
@@ -108,8 +116,9 @@ pub enum Stage {
 /// Makes the atlas of `sae` on all rows of `loader`, which has to normalise as the model does. `sae` must be in eval mode.
 /// Equal models and data give equal files on one device.
 ///
-/// Memory, besides the model, one batch and the largest file: 16 bytes for every code that is not zero, 8 for every
-/// element of the dictionary, 12 for every element of the covariance [d, d], 104 for every concept and 56 for every point.
+/// Memory, besides the model and one batch: 16 bytes for every code that is not zero, 12 for every element of the
+/// dictionary, 12 for every element of the covariance [d, d], 8 for every element of the points, some hundred for every
+/// concept, and twice the largest file.
 ///
 /// # Errors
 /// [`Error::Setting`](crate::Error::Setting) if the model is in train mode, the loader normalises otherwise, or there are

@@ -6,10 +6,10 @@ use crate::{
     models::{by_hand, loader, several},
 };
 use archetypal::{
-    Device, Error,
+    Device, Error, Result,
     checkpoint::{Checkpoint, Overrides},
     data::{Example, MatrixFile, Normalizer, Source},
-    explore::atlas::{About, Kind, atlas},
+    explore::atlas::{About, AtlasProgress, Kind, Sink, atlas},
     train::TrainSettings,
 };
 use serde_json::{Value, json};
@@ -163,4 +163,27 @@ fn refuses_what_does_not_fit() {
     other.set_normalizer(Normalizer::from_parts(vec![1.0; 2], vec![1.0; 2]).unwrap()).unwrap();
     let error = problem(&other, &loader, &about);
     assert!(error.to_string().contains("Sae::normalizer"), "{error}");
+}
+
+#[test]
+fn ends_when_nobody_wants_it() {
+    struct Gone(usize);
+    impl Sink for Gone {
+        fn put(&mut self, name: &str, _: Vec<u8>) -> Result<()> {
+            panic!("{name} was put")
+        }
+        fn go_on(&mut self) -> Result<()> {
+            self.0 += 1;
+            let gone = Error::file("atlas", "nobody wants it", "");
+            if self.0 < 3 { Ok(()) } else { Err(gone) }
+        }
+    }
+    let (sae, mut sink) = (by_hand().on(&Device::cpu()), Gone(0));
+    let loader = loader(noise(20, 1), 2, 2);
+    let mut most = 0;
+    let mut tell = |progress: AtlasProgress| most = progress.done;
+    let about = About::new("");
+    let made = pollster::block_on(atlas(&sae, &loader, &about, &mut sink, &mut tell));
+    assert!(made.unwrap_err().to_string().contains("nobody wants it"));
+    assert_eq!(most, 4, "two batches were done");
 }

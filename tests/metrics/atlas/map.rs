@@ -43,7 +43,7 @@ fn axes_are_the_principal_ones() {
             assert!(apart < 1e-4 * total, "not an eigenvector: {apart}");
         }
         assert!(explained[0] >= explained[1]);
-        // What is left varies less along any direction: the trace of its tenth power says so.
+        // What is left varies less along any direction: power iteration beside the two axes finds the most.
         let mut rest = noise(D, 5).iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         for _ in 0..500 {
             let (a, b) = (dot(&rest, first), dot(&rest, second));

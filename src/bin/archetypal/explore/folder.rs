@@ -137,14 +137,17 @@ impl Sink for DraftSink<'_> {
     fn put(&mut self, name: &str, bytes: Vec<u8>) -> Result<()> {
         let path = self.root.join(name);
         let failed = |e| Error::io("write", &path, e);
-        if interrupt::requested() {
-            return Err(failed(io::ErrorKind::Interrupted.into()));
-        }
+        self.go_on()?;
         fs::create_dir_all(parent(&path)).map_err(failed)?;
         fs::write(&path, &bytes).map_err(failed)?;
         let Draft { files, bytes: sum, .. } = self.draft;
         files.set(files.get() + 1);
         sum.set(sum.get() + bytes.len() as u64);
         Ok(())
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        let interrupted = || Error::io("write", &self.root, io::ErrorKind::Interrupted.into());
+        if interrupt::requested() { Err(interrupted()) } else { Ok(()) }
     }
 }
