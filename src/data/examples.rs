@@ -141,6 +141,11 @@ impl Examples {
         Ok(Self { path: path.to_owned(), items, grid })
     }
 
+    /// The file that they are from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// All examples, in the order of the file.
     pub fn items(&self) -> &[Example] {
         &self.items

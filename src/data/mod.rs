@@ -33,7 +33,7 @@ mod normalize;
 mod npy;
 #[cfg(not(target_arch = "wasm32"))]
 mod prefetch;
-mod random;
+pub(crate) mod random;
 mod safetensors;
 mod set;
 mod shuffle;

@@ -17,6 +17,10 @@ pub(crate) enum Purpose {
     Window = 2,
     /// A sample of rows.
     Sample = 3,
+    /// Which examples a choice is made on.
+    Halves = 4,
+    /// Directions to compare with.
+    Directions = 5,
 }
 
 /// A generator of its own for each seed, purpose and pair of counters (epoch and window, say).

@@ -255,7 +255,17 @@ fn devices_lists_the_cpu() {
 #[test]
 fn every_option_says_its_default() {
     let scene = Scene::new();
-    for command in ["demo", "points", "train", "encode", "eval", "export", "inspect", "devices"] {
+    for command in [
+        "demo",
+        "points",
+        "train",
+        "encode",
+        "eval",
+        "plausibility",
+        "export",
+        "inspect",
+        "devices",
+    ] {
         let help = scene.ok(&format!("{command} --help")).stdout;
         let mut options = Vec::new();
         for line in help.lines() {
@@ -271,7 +281,8 @@ fn every_option_says_its_default() {
         }
         for option in options {
             let excepted = ["--help", "--count"].iter().any(|name| option.contains(name));
-            let required = option.starts_with("-o, --out");
+            let required = option.starts_with("-o, --out")
+                || (command == "plausibility" && option.starts_with("--examples"));
             assert!(excepted || required || option.contains("[default: "), "{command}: {option}");
         }
     }

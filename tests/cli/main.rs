@@ -10,5 +10,6 @@ mod many;
 #[cfg(feature = "page")]
 mod page;
 mod parts;
+mod plausibility;
 mod resume;
 mod support;

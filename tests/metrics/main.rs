@@ -8,3 +8,4 @@ mod evaluate;
 mod explore;
 mod models;
 mod oracle;
+mod plausibility;

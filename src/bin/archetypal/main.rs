@@ -14,6 +14,7 @@ mod interrupt;
 mod memory;
 mod options;
 mod output;
+mod plausibility;
 mod points;
 mod progress;
 mod stability;
@@ -52,6 +53,7 @@ enum Command {
     Encode(encode::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Plausibility(plausibility::Args),
     Stability(Box<stability::Args>),
     Sweep(Box<sweep::Args>),
     Explore(explore::Args),
@@ -114,6 +116,7 @@ async fn run(context: &Context, command: Command) -> Outcome {
         Command::Train(args) => train::run(context, *args).await,
         Command::Eval(args) => eval::run(context, args).await,
         Command::Compare(args) => compare::run(context, args).await,
+        Command::Plausibility(args) => plausibility::run(context, args).await,
         Command::Stability(args) => stability::run(context, *args).await,
         Command::Sweep(args) => sweep::run(context, *args).await,
         Command::Explore(args) => explore::run(context, args).await,
