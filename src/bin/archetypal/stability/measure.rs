@@ -36,9 +36,9 @@ pub struct Line {
     pub ood: f64,
     pub l0: f64,
     pub coherence: f64,
-    /// ‖D‖²_F / σ₁² of the atoms at length 1.
+    /// ‖D‖²_F / σ₁².
     pub stable_rank: f64,
-    /// exp of the entropy of the singular values' shares, of the atoms at length 1.
+    /// exp of the entropy of the singular values' shares.
     pub effective_rank: f64,
     /// Share of the pairs of concepts that never fire in the same row; null beyond 4 096 concepts.
     pub connectivity: Option<f64>,
