@@ -10,7 +10,7 @@ use crate::{
 use serde::Serialize;
 
 /// Up to this many concepts; the products of all pairs take K² · 4 bytes.
-pub const MOST_CONCEPTS: usize = 4096;
+const MOST_CONCEPTS: usize = 4096;
 
 /// Figures of the pairs of concepts (Fel et al. 2025, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct Interaction {
     pub negative_interference: f64,
 }
 
-/// Encodes all rows of `loader`, and counts pairs. `None` beyond [`MOST_CONCEPTS`].
+/// Encodes all rows of `loader`, and counts pairs. `None` beyond 4 096 concepts.
 ///
 /// # Errors
 /// As [`evaluate`](super::evaluate).

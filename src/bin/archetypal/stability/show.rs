@@ -19,10 +19,7 @@ pub const MEANINGS: &[(&str, &str)] = &[
     ("centred", "stability of the atoms at length 1 less their mean"),
     ("coherence", "largest |cosine| of two atoms of one dictionary"),
     ("stable rank", "‖D‖²_F / σ₁², σ₁ the largest singular value"),
-    (
-        "effective rank",
-        "exp(−Σ p ln p), p = σ / Σσ over the singular values of D",
-    ),
+    ("effective rank", "exp(−Σ p ln p), p = σ / Σσ over the singular values of D"),
     ("connectivity", "1 − ‖ZᵀZ‖₀ / K², the share of pairs of concepts that never fire in one row"),
     ("negative interference", "‖relu(−(ZᵀZ / rows) ∘ (D Dᵀ))‖_F with atoms of length 1"),
 ];
