@@ -7,7 +7,7 @@
 //!
 //! Shapes are the caller's duty: a wrong one is a bug of the crate and panics, before anything is recorded.
 
-use super::{ByAtom, Codes, Tensor};
+use super::{ByAtom, Codes, Tensor, TopKRoom};
 use crate::{expression::Expression, sae::Kernel};
 
 /// What [`Backend::gemm`] computes: C (+)= op(A)·op(B) (+ bias).
@@ -183,6 +183,17 @@ pub trait Backend {
     /// Of relu(pre) [B, K] the k largest of each row; zeros are never taken, the lowest index wins a tie.
     /// `codes.width() == k`.
     fn top_k(&self, pre: &Tensor, codes: &mut Codes);
+
+    /// As [`Backend::top_k`] of X Eᵀ + b, which is not kept: X [B, d], E [K, d], b [K, 1]. The room is made for the
+    /// codes' width and concepts.
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    );
 
     /// Dense jump: z [B, K] = a where a = relu(pre) ≥ e^t, else 0. `thresholds` holds t, [K, 1].
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor);

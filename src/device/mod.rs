@@ -8,6 +8,7 @@ pub mod gpu;
 pub(crate) mod pause;
 mod shapes;
 mod tensor;
+mod top_k_room;
 
 pub use backend::{
     ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection,
@@ -15,6 +16,7 @@ pub use backend::{
 };
 pub use codes::{ByAtom, Codes};
 pub use tensor::{Element, Tensor};
+pub use top_k_room::TopKRoom;
 
 #[cfg(feature = "gpu")]
 pub use gpu::{AdapterChoice, GpuOptions};

@@ -126,7 +126,7 @@ impl Trainer {
         criterion.prepare(sae.device(), sae.settings(), batch)?;
         let now = Instant::now();
         let mut trainer = Self {
-            workspace: Workspace::new(&sae, batch, progress.path, criterion.needs())?,
+            workspace: Workspace::new(&sae, batch, progress.path, &criterion)?,
             clip: Clip::new(&sae, settings.clip_grad)?,
             criterion,
             adam,
@@ -176,7 +176,7 @@ impl Trainer {
             return Err(Error::setting("path", format!("{path:?}"), allowed, ""));
         }
         let batch = self.settings.largest_batch(self.data.rows);
-        self.workspace.reroute(&self.sae, batch, path, self.criterion.needs())?;
+        self.workspace.reroute(&self.sae, batch, path, &self.criterion)?;
         self.progress.path = path;
         self.path_is_fixed = true;
         Ok(())

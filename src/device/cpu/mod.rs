@@ -16,6 +16,7 @@ mod kmeans;
 mod kth_largest;
 mod l0;
 mod layer_norm;
+mod linear_top_k;
 mod loss;
 mod order;
 mod pointwise;
@@ -25,12 +26,13 @@ mod reduce;
 mod relu;
 mod residual;
 mod row_penalty;
-mod select;
+pub(super) mod select;
 mod simd;
 mod sparse;
 
 use super::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    TopKRoom, log,
 };
 use crate::{expression::Expression, sae::Kernel};
 
@@ -66,6 +68,17 @@ impl Backend for Cpu {
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
         select::top_k(pre, codes)
+    }
+
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        linear_top_k::linear_top_k(x, weight, bias, room, codes)
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {

@@ -6,7 +6,8 @@ use super::{
     residual, row_penalty, sparse, sumsq, top_k,
 };
 use crate::device::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    TopKRoom, log, shapes,
 };
 use crate::{expression::Expression, sae::Kernel};
 
@@ -29,6 +30,20 @@ impl Backend for Gpu {
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
         top_k::top_k(self, pre, codes);
+    }
+
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        shapes::linear_top_k(x, weight, bias, room, codes);
+        let spec = Gemm { transpose_b: true, bias, ..Gemm::default() };
+        gemm::gemm(self, x, weight, &mut room.pre, spec);
+        top_k::top_k(self, &room.pre, codes);
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {

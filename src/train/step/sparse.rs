@@ -10,7 +10,7 @@ use crate::{
     train::{
         Criterion,
         counters::Counters,
-        workspace::{Route, SparseProduct, SparseRoute, Workspace},
+        workspace::{PreCodes, Route, SparseProduct, SparseRoute, Workspace},
     },
 };
 
@@ -22,9 +22,7 @@ pub(super) fn differentiate(
     criterion: &mut Criterion,
     counters: &mut Counters,
 ) {
-    let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
-    sae.encoder.forward(&pass, &mut ws.room, &mut ws.pre);
-    prepare(sae, device, &ws.pre, &mut ws.threshold, &mut ws.thresholds);
+    select(sae, device, ws);
     reconstruct(sae, device, ws, counters);
     let rows = ws.x.rows();
     counters.count_idle(device, rows);
@@ -41,18 +39,34 @@ pub(super) fn differentiate(
     backward(sae, device, ws, criterion, counters);
 }
 
-/// Selection and reconstruction: `ws.x_hat` = Z · atoms, the multiplier still to come.
-fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
-    let Workspace { pre, x_hat, thresholds: room, route: Route::Sparse(route), .. } = ws else {
+/// From x to codes.
+fn select(sae: &Sae, device: &Device, ws: &mut Workspace) {
+    let Workspace { x, pre, room, threshold, thresholds, route: Route::Sparse(route), .. } = ws
+    else {
         unreachable!("the route is sparse")
     };
-    let SparseRoute { codes, by_atom, product, .. } = &mut **route;
+    let codes = &mut route.codes;
+    let pre = match pre {
+        PreCodes::Passing(room) => return sae.top_k_into(x, room, codes),
+        PreCodes::Kept(pre) => pre,
+    };
+    let pass = Pass { device, x, dictionary: None, training: true };
+    sae.encoder.forward(&pass, room, pre);
+    prepare(sae, device, pre, threshold, thresholds);
     match sae.settings().selection {
         Selection::Jump { kernel, bandwidth, .. } => {
-            device.jump_sparse(pre, logarithms(room), kernel.reach(bandwidth), codes);
+            device.jump_sparse(pre, logarithms(thresholds), kernel.reach(bandwidth), codes);
         }
         _ => top_k(sae, device, pre, codes),
     }
+}
+
+/// `ws.x_hat` = Z · atoms, the multiplier still to come.
+fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
+    let Workspace { x_hat, route: Route::Sparse(route), .. } = ws else {
+        unreachable!("the route is sparse")
+    };
+    let SparseRoute { codes, by_atom, product, .. } = &mut **route;
     device.by_atom(codes, by_atom);
     let Counters { fired, log, log_row, .. } = counters;
     device.count_active(codes, by_atom, fired, log, *log_row);
@@ -110,6 +124,7 @@ fn backward(
         }
         (SparseProduct::Free, _) => unreachable!("the route was made for this dictionary"),
     }
+    let PreCodes::Kept(pre) = pre else { return };
     let view = View {
         sae,
         x,

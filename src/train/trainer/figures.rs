@@ -93,7 +93,7 @@ impl Trainer {
         if path == Path::Dense {
             self.progress.dense_until = self.progress.step + DENSE_AGAIN_STEPS;
         }
-        match self.workspace.reroute(&self.sae, batch, path, self.criterion.needs()) {
+        match self.workspace.reroute(&self.sae, batch, path, &self.criterion) {
             Ok(()) => {
                 self.progress.path = path;
                 Ok(())
