@@ -112,6 +112,9 @@ pub struct AdamStep {
     pub decay: f32,
 }
 
+/// Share of the step size below which a first moment without gradients counts as zero.
+pub const REST: f32 = 1e-9;
+
 /// The columns of the step log that kernels write to, a row a step.
 pub mod log {
     /// Σ r² over the batch.
@@ -477,6 +480,42 @@ pub trait Backend {
         grad: Grad<'_>,
         scale: &Tensor,
         step: AdamStep,
+        projection: Projection,
+    );
+
+    /// Whether [`Backend::adam_active`] can take this gradient.
+    fn can_rest(&self, grad: &Grad<'_>) -> bool;
+
+    /// As [`Backend::adam`] for a gradient made of entries, but rows without any stay as they are, their moments too:
+    /// they rest until [`Backend::catch_up`].
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    );
+
+    /// Takes the steps that rows have missed, each as [`Backend::adam`] does with a gradient of zero: of the rows that
+    /// have entries in `firing`, or of all. A first moment that would move its value by less than [`REST`] of the step
+    /// size is at rest, 0.
+    ///
+    /// `done` [K, 1] holds how many of the `now` steps in `steps` [n, 3] (step size, 1/√(1 − β₂ᵗ), decay; n ≥ now) each
+    /// row has taken, and becomes `now`, or `now` + 1 for rows that fire, as these take the next one with a gradient of
+    /// their own. β and ε are those of `numbers`.
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
         projection: Projection,
     );
 

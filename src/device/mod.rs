@@ -11,7 +11,7 @@ mod tensor;
 mod top_k_room;
 
 pub use backend::{
-    ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection,
+    ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection, REST,
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};

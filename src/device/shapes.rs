@@ -83,6 +83,22 @@ pub(crate) fn grad(grad: &Grad<'_>, shape: [usize; 2]) {
     }
 }
 
+/// Rows of a parameter that catch up.
+#[track_caller]
+pub(crate) fn catch_up(
+    param: &Tensor,
+    done: &Tensor<u32>,
+    firing: Option<&ByAtom>,
+    steps: &Tensor,
+    now: u32,
+) {
+    expect("steps done", done, [param.rows(), 1]);
+    if let Some(firing) = firing {
+        assert_eq!(firing.concepts(), param.rows(), "atoms that fire");
+    }
+    assert!(steps.cols() == 3 && steps.rows() >= now as usize, "room for {now} steps");
+}
+
 /// An update takes a parameter row by row, and so must the projection at its end.
 #[track_caller]
 pub(crate) fn row_wise(projection: Projection) {

@@ -33,8 +33,14 @@ pub(crate) fn record(
     counters: &mut Counters,
     rates: &Rates,
 ) {
-    differentiate(sae, ws, criterion, counters);
     let device = sae.device().clone();
+    if let Route::Sparse(_) = ws.route {
+        sparse::choose(sae, &device, ws);
+    }
+    if let Route::Sparse(route) = &ws.route {
+        adam.wake(&device, sae.parameters_mut(), &route.by_atom);
+    }
+    go_on(sae, ws, criterion, counters);
     learn_statistics(sae, &device, ws);
     let grads = gradients(sae, ws);
     clip.record(&device, &sae.parameters(), &grads, counters);
@@ -49,6 +55,14 @@ pub(crate) fn differentiate(
     criterion: &mut Criterion,
     counters: &mut Counters,
 ) {
+    if let Route::Sparse(_) = ws.route {
+        sparse::choose(sae, sae.device(), ws);
+    }
+    go_on(sae, ws, criterion, counters);
+}
+
+/// The same, sparse codes having been chosen.
+fn go_on(sae: &Sae, ws: &mut Workspace, criterion: &mut Criterion, counters: &mut Counters) {
     let device = sae.device();
     match ws.route {
         Route::Sparse(_) => sparse::differentiate(sae, device, ws, criterion, counters),

@@ -25,6 +25,7 @@ mod reanimate;
 mod reduce;
 mod relu;
 mod residual;
+mod rest;
 mod row_penalty;
 pub(super) mod select;
 mod simd;
@@ -175,6 +176,38 @@ impl Backend for Cpu {
         projection: Projection,
     ) {
         adam::adam(param, first, second, grad, scale, step, projection)
+    }
+
+    fn can_rest(&self, grad: &Grad<'_>) -> bool {
+        matches!(grad, Grad::Rows { .. })
+    }
+
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    ) {
+        rest::adam_active(param, first, second, grad, scale, step, projection)
+    }
+
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
+        projection: Projection,
+    ) {
+        rest::catch_up(param, first, second, done, firing, steps, now, numbers, projection)
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {

@@ -29,6 +29,7 @@ mod reduce;
 mod registry;
 mod relu;
 mod residual;
+mod rest;
 mod row_penalty;
 mod segments;
 mod sparse;

@@ -3,7 +3,7 @@
 use super::{
     Gpu, adam, batch_norm, by_atom, columns, counters, dictionary, elementwise, gemm, gradient,
     jump, kmeans, kth_largest, l0, layer_norm, loss, pointwise, project, reanimate, reduce, relu,
-    residual, row_penalty, sparse, sumsq, top_k,
+    residual, rest, row_penalty, sparse, sumsq, top_k,
 };
 use crate::device::{
     AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
@@ -141,6 +141,38 @@ impl Backend for Gpu {
         projection: Projection,
     ) {
         adam::adam(self, param, first, second, grad, scale, step, projection);
+    }
+
+    fn can_rest(&self, grad: &Grad<'_>) -> bool {
+        gradient::Entries::of(*grad).is_some_and(|entries| entries.is_whole())
+    }
+
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    ) {
+        adam::adam_active(self, param, first, second, grad, scale, step, projection);
+    }
+
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
+        projection: Projection,
+    ) {
+        rest::catch_up(self, param, first, second, done, firing, steps, now, numbers, projection);
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {

@@ -14,7 +14,14 @@ use crate::{
     },
 };
 
-/// Forward pass, loss, and the gradients that have to be stored.
+/// From x to codes, by row and by atom.
+pub(super) fn choose(sae: &Sae, device: &Device, ws: &mut Workspace) {
+    select(sae, device, ws);
+    let Route::Sparse(route) = &mut ws.route else { unreachable!("the route is sparse") };
+    device.by_atom(&route.codes, &mut route.by_atom);
+}
+
+/// From the codes: reconstruction, loss, and the gradients that have to be stored.
 pub(super) fn differentiate(
     sae: &Sae,
     device: &Device,
@@ -22,7 +29,6 @@ pub(super) fn differentiate(
     criterion: &mut Criterion,
     counters: &mut Counters,
 ) {
-    select(sae, device, ws);
     reconstruct(sae, device, ws, counters);
     let rows = ws.x.rows();
     counters.count_idle(device, rows);
@@ -67,7 +73,6 @@ fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Co
         unreachable!("the route is sparse")
     };
     let SparseRoute { codes, by_atom, product, .. } = &mut **route;
-    device.by_atom(codes, by_atom);
     let Counters { fired, log, log_row, .. } = counters;
     device.count_active(codes, by_atom, fired, log, *log_row);
     match (product, &sae.dictionary) {
