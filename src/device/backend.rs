@@ -178,6 +178,23 @@ pub trait Backend {
     /// out [B, width] (+)= the products `m[indices[b,i]] · a[b]` at the entries only. M is [K, n], A [B, n].
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool);
 
+    /// [`Backend::sddmm`], and the [`Backend::sumsq`] of the gradient of M with the values of the codes and the rows of A,
+    /// which read the same rows.
+    fn sddmm_sumsq(
+        &self,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        m: &Tensor,
+        a: &Tensor,
+        out: &mut Tensor,
+        accumulate: bool,
+        sumsq: &mut Tensor,
+        slot: usize,
+    ) {
+        self.sddmm(codes, m, a, out, accumulate);
+        self.sumsq(Grad::Rows { by_atom, values: &codes.values, source: a }, sumsq, slot);
+    }
+
     /// out [K, n] = `grad`, stored: for who wants to see it or to multiply it on.
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor);
 

@@ -27,6 +27,7 @@ mod relu;
 mod residual;
 mod rest;
 mod row_penalty;
+mod sddmm_sumsq;
 pub(super) mod select;
 mod simd;
 mod sparse;
@@ -61,6 +62,20 @@ impl Backend for Cpu {
 
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool) {
         sparse::sddmm(codes, m, a, out, accumulate)
+    }
+
+    fn sddmm_sumsq(
+        &self,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        m: &Tensor,
+        a: &Tensor,
+        out: &mut Tensor,
+        accumulate: bool,
+        sumsq: &mut Tensor,
+        slot: usize,
+    ) {
+        sddmm_sumsq::sddmm_sumsq(codes, by_atom, m, a, out, accumulate, sumsq, slot)
     }
 
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {

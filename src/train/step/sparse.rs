@@ -8,11 +8,12 @@ use crate::{
     device::{Codes, Device, Entries, Gemm, Grad, Tensor},
     sae::{Dictionary, Pass, PreCodeGrad, Room, Sae, Selection},
     train::{
-        Criterion,
+        Clip, Criterion,
         counters::Counters,
         workspace::{PreCodes, Route, SparseProduct, SparseRoute, Workspace},
     },
 };
+use std::ops::Range;
 
 /// From x to codes, by row and by atom.
 pub(super) fn choose(sae: &Sae, device: &Device, ws: &mut Workspace) {
@@ -28,7 +29,8 @@ pub(super) fn differentiate(
     ws: &mut Workspace,
     criterion: &mut Criterion,
     counters: &mut Counters,
-) {
+    clip: Option<&mut Clip>,
+) -> Range<usize> {
     reconstruct(sae, device, ws, counters);
     let rows = ws.x.rows();
     counters.count_idle(device, rows);
@@ -42,7 +44,7 @@ pub(super) fn differentiate(
         &mut counters.log,
         counters.log_row,
     );
-    backward(sae, device, ws, criterion, counters);
+    backward(sae, device, ws, criterion, counters, clip)
 }
 
 /// From x to codes.
@@ -98,23 +100,36 @@ pub(super) fn top_k(sae: &Sae, device: &Device, pre: &Tensor, codes: &mut Codes)
     }
 }
 
-/// From `ws.h` to ∂loss/∂pre-codes, and ∂loss/∂W and ∂loss/∂R where they are stored.
+/// From `ws.h` to ∂loss/∂pre-codes, and ∂loss/∂W and ∂loss/∂R where they are stored. The parameters whose gradients'
+/// squares were found on the way.
 fn backward(
     sae: &Sae,
     device: &Device,
     ws: &mut Workspace,
     criterion: &mut Criterion,
     counters: &mut Counters,
-) {
+    clip: Option<&mut Clip>,
+) -> Range<usize> {
     let Workspace { x, pre, h, thresholds: room, route: Route::Sparse(route), .. } = ws else {
         unreachable!("the route is sparse")
     };
     let SparseRoute { codes, by_atom, grad_codes, product } = &mut **route;
+    // The dictionary's parameters come after the encoder's.
+    let first = sae.encoder.parameters().len();
+    let mut known = 0..0;
     match (product, &sae.dictionary) {
         (SparseProduct::Factored { mixed }, Dictionary::Archetypal(archetypal)) => {
             device.gemm(h, &archetypal.points.value, mixed, NT);
-            device.sddmm(codes, &archetypal.mixing.value, mixed, grad_codes, false);
-            device.sddmm(codes, &archetypal.relax.value, h, grad_codes, true);
+            let (w, r) = (&archetypal.mixing.value, &archetypal.relax.value);
+            if let Some(clip) = clip {
+                let sumsq = clip.squares();
+                device.sddmm_sumsq(codes, by_atom, w, mixed, grad_codes, false, sumsq, first);
+                device.sddmm_sumsq(codes, by_atom, r, h, grad_codes, true, sumsq, first + 1);
+                known = first..first + 2;
+            } else {
+                device.sddmm(codes, w, mixed, grad_codes, false);
+                device.sddmm(codes, r, h, grad_codes, true);
+            }
         }
         (SparseProduct::Atoms { atoms, grad }, Dictionary::Archetypal(archetypal)) => {
             device.sddmm(codes, atoms, h, grad_codes, false);
@@ -129,7 +144,7 @@ fn backward(
         }
         (SparseProduct::Free, _) => unreachable!("the route was made for this dictionary"),
     }
-    let PreCodes::Kept(pre) = pre else { return };
+    let PreCodes::Kept(pre) = pre else { return known };
     let view = View {
         sae,
         x,
@@ -159,6 +174,7 @@ fn backward(
             &mut room.grad,
         );
     }
+    known
 }
 
 /// The gradients of encoder and dictionary, but for the multiplier's.
