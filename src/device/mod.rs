@@ -6,6 +6,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub(crate) mod pause;
+mod profile;
 mod shapes;
 mod tensor;
 mod top_k_room;
@@ -15,6 +16,7 @@ pub use backend::{
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};
+pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
 pub use top_k_room::TopKRoom;
 
@@ -40,7 +42,7 @@ pub enum Device {
 impl Device {
     /// The CPU backend.
     pub fn cpu() -> Self {
-        Self::Cpu(Arc::new(cpu::Cpu))
+        Self::Cpu(Arc::new(cpu::Cpu::default()))
     }
 
     /// The best GPU, else the CPU. A software driver (lavapipe, SwiftShader, WARP) is not taken: the CPU backend is
