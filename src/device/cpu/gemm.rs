@@ -27,25 +27,19 @@ pub(super) fn gemm(a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
     }
 }
 
-/// C = X Eᵀ + b, with rows of C `stride` apart: X [m, k], E [n, k], b [n].
-pub(super) fn affine(
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
+/// C = A Bᵀ, with rows of C `stride` apart: A [m, k], B [n, k].
+pub(super) fn rows_by_rows(
+    a: &[f32],
+    b: &[f32],
     c: &mut [f32],
     (m, n, k, stride): (usize, usize, usize, usize),
 ) {
-    if let Some(bias) = bias {
-        c.par_chunks_mut(stride).with_min_len(block_rows(n)).for_each(|row| {
-            row[..n].copy_from_slice(bias);
-        });
-    }
-    assert!(x.len() >= m * k && weight.len() >= n * k, "operands of an affine map");
-    assert!(n <= stride && c.len() >= m * stride, "room for an affine map");
-    let a = Operand { data: x, cs: 1, rs: k as isize };
-    let b = Operand { data: weight, cs: k as isize, rs: 1 };
+    assert!(a.len() >= m * k && b.len() >= n * k, "operands of a product");
+    assert!(n <= stride && c.len() >= m * stride, "room for a product");
+    let a = Operand { data: a, cs: 1, rs: k as isize };
+    let b = Operand { data: b, cs: k as isize, rs: 1 };
     // SAFETY: the lengths were checked just now.
-    unsafe { product((m, n, k), a, b, c, stride, bias.is_some()) }
+    unsafe { product((m, n, k), a, b, c, stride, false) }
 }
 
 fn put_bias(c: &mut [f32], bias: &[f32], accumulate: bool) {

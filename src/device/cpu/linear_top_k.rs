@@ -1,7 +1,7 @@
 //! The encoder's product and top-k in one: a block of pre-codes is selected from while it is in the cache.
 
 use super::{
-    gemm::affine,
+    gemm::rows_by_rows,
     select::{finish_blocks, take_block, top_k},
 };
 use crate::device::{Codes, Gemm, Tensor, TopKRoom, shapes};
@@ -27,8 +27,8 @@ pub(super) fn linear_top_k(
         let width = stride.min(concepts - first);
         let weight = &weight.cpu()[first * d..][..width * d];
         let bias = bias.map(|bias| &bias.cpu()[first..][..width]);
-        affine(x.cpu(), weight, bias, pre.cpu_mut(), (rows, width, d, stride));
-        take_block(pre.cpu(), (stride, first, width), codes.width(), keys, kept);
+        rows_by_rows(x.cpu(), weight, pre.cpu_mut(), (rows, width, d, stride));
+        take_block(pre.cpu(), bias, (stride, first, width), codes.width(), keys, kept);
     }
     finish_blocks(codes.width(), keys, kept, codes);
 }

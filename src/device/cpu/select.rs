@@ -64,21 +64,29 @@ pub(crate) fn capacity(k: usize) -> usize {
 }
 
 /// Takes a block of each row's relu(pre-codes) into the row's candidates, of which there is `capacity(k)` room each:
-/// `width` pre-codes from concept `first` on, in rows of `stride`.
+/// products in rows of `stride` for the `width` concepts from `first` on, and the bias of these, which is yet to be added.
 pub(super) fn take_block(
-    pre: &[f32],
+    products: &[f32],
+    bias: Option<&[f32]>,
     (stride, first, width): (usize, usize, usize),
     k: usize,
     keys: &mut [u64],
     kept: &mut [Kept],
 ) {
-    let rows =
-        pre.par_chunks(stride).zip(keys.par_chunks_mut(capacity(k))).zip(kept.par_iter_mut());
-    rows.with_min_len(block_rows(width)).for_each_init(
-        || Scratch::<Relu>::new(k),
-        |scratch, ((row, keys), kept)| {
+    let rows = products.par_chunks(stride).zip(keys.par_chunks_mut(capacity(k)));
+    rows.zip(kept.par_iter_mut()).with_min_len(block_rows(width)).for_each_init(
+        || (Scratch::<Relu>::new(k), vec![0.0; width]),
+        |(scratch, sums), ((row, keys), kept)| {
             let mut candidates = Candidates { keys, kept, scratch };
-            vectorize!(candidates.scan(first, &row[..width]));
+            vectorize!(match bias {
+                Some(bias) => {
+                    for ((sum, product), bias) in sums.iter_mut().zip(row).zip(bias) {
+                        *sum = product + bias;
+                    }
+                    candidates.scan(first, sums)
+                }
+                None => candidates.scan(first, &row[..width]),
+            });
         },
     );
 }
