@@ -5,6 +5,9 @@
 @group(0) @binding(3) var<storage, read_write> second: array<f32>;  // [rows, cols]
 @group(0) @binding(4) var<storage, read> scale: array<f32>;         // [1, 1]
 
+// 1 to leave rows whose gradient has no entries as they are.
+override ACTIVE: u32 = 0u;
+
 @compute @workgroup_size(128)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
@@ -12,7 +15,7 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     let row = group_index(wid, nwg);
-    if (row >= params.rows) {
+    if (row >= params.rows || (ACTIVE == 1u && !has_entries(row))) {
         return;
     }
     let start = row * params.cols;

@@ -6,6 +6,11 @@
 @group(0) @binding(GRAD + 1) var<storage, read> values: array<f32>;   // [batch_rows, width]
 @group(0) @binding(GRAD + 2) var<storage, read> source: array<f32>;   // [batch_rows, cols]
 
+fn has_entries(row: u32) -> bool {
+    let atom = params.atom0 + row;
+    return index[atom] < index[atom + 1u];
+}
+
 // Columns col, col + LANES, col + 2 LANES and col + 3 LANES of a row; unspecified past the end.
 fn gradient(row: u32, col: u32) -> vec4<f32> {
     let atom = params.atom0 + row;

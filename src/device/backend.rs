@@ -7,7 +7,7 @@
 //!
 //! Shapes are the caller's duty: a wrong one is a bug of the crate and panics, before anything is recorded.
 
-use super::{ByAtom, Codes, Tensor};
+use super::{ByAtom, Codes, Tensor, TopKRoom};
 use crate::{expression::Expression, sae::Kernel};
 
 /// What [`Backend::gemm`] computes: C (+)= op(A)·op(B) (+ bias).
@@ -112,6 +112,9 @@ pub struct AdamStep {
     pub decay: f32,
 }
 
+/// Share of the step size below which a first moment without gradients counts as zero.
+pub const REST: f32 = 1e-9;
+
 /// The columns of the step log that kernels write to, a row a step.
 pub mod log {
     /// Σ r² over the batch.
@@ -175,6 +178,23 @@ pub trait Backend {
     /// out [B, width] (+)= the products `m[indices[b,i]] · a[b]` at the entries only. M is [K, n], A [B, n].
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool);
 
+    /// [`Backend::sddmm`], and the [`Backend::sumsq`] of the gradient of M with the values of the codes and the rows of A,
+    /// which read the same rows.
+    fn sddmm_sumsq(
+        &self,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        m: &Tensor,
+        a: &Tensor,
+        out: &mut Tensor,
+        accumulate: bool,
+        sumsq: &mut Tensor,
+        slot: usize,
+    ) {
+        self.sddmm(codes, m, a, out, accumulate);
+        self.sumsq(Grad::Rows { by_atom, values: &codes.values, source: a }, sumsq, slot);
+    }
+
     /// out [K, n] = `grad`, stored: for who wants to see it or to multiply it on.
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor);
 
@@ -183,6 +203,17 @@ pub trait Backend {
     /// Of relu(pre) [B, K] the k largest of each row; zeros are never taken, the lowest index wins a tie.
     /// `codes.width() == k`.
     fn top_k(&self, pre: &Tensor, codes: &mut Codes);
+
+    /// As [`Backend::top_k`] of X Eᵀ + b, which is not kept: X [B, d], E [K, d], b [K, 1]. The room is made for the
+    /// codes' width and concepts.
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    );
 
     /// Dense jump: z [B, K] = a where a = relu(pre) ≥ e^t, else 0. `thresholds` holds t, [K, 1].
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor);
@@ -466,6 +497,42 @@ pub trait Backend {
         grad: Grad<'_>,
         scale: &Tensor,
         step: AdamStep,
+        projection: Projection,
+    );
+
+    /// Whether [`Backend::adam_active`] can take this gradient.
+    fn can_rest(&self, grad: &Grad<'_>) -> bool;
+
+    /// As [`Backend::adam`] for a gradient made of entries, but rows without any stay as they are, their moments too:
+    /// they rest until [`Backend::catch_up`].
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    );
+
+    /// Takes the steps that rows have missed, each as [`Backend::adam`] does with a gradient of zero: of the rows that
+    /// have entries in `firing`, or of all. A first moment that would move its value by less than [`REST`] of the step
+    /// size is at rest, 0.
+    ///
+    /// `done` [K, 1] holds how many of the `now` steps in `steps` [n, 3] (step size, 1/√(1 − β₂ᵗ), decay; n ≥ now) each
+    /// row has taken, and becomes `now`, or `now` + 1 for rows that fire, as these take the next one with a gradient of
+    /// their own. β and ε are those of `numbers`.
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
         projection: Projection,
     );
 

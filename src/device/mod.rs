@@ -9,14 +9,16 @@ pub(crate) mod pause;
 mod profile;
 mod shapes;
 mod tensor;
+mod top_k_room;
 
 pub use backend::{
-    ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection,
+    ACTIVE_FROM, AdamStep, Backend, Entries, Gemm, Grad, NORM_EPS, NORM_MOMENTUM, Projection, REST,
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};
 pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
+pub use top_k_room::TopKRoom;
 
 #[cfg(feature = "gpu")]
 pub use gpu::{AdapterChoice, GpuOptions};

@@ -1,6 +1,6 @@
 //! The shape rules of every operation, checked by both backends before they touch anything.
 
-use super::{ByAtom, Codes, Element, Entries, Gemm, Grad, Projection, Tensor};
+use super::{ByAtom, Codes, Element, Entries, Gemm, Grad, Projection, Tensor, TopKRoom};
 
 /// Panics unless `tensor` has the shape, naming the operand.
 #[track_caller]
@@ -20,6 +20,25 @@ pub(crate) fn gemm(a: &Tensor, b: &Tensor, c: &Tensor, spec: &Gemm<'_>) -> (usiz
         assert_eq!(bias.len(), n, "length of the bias");
     }
     (m, n, k)
+}
+
+/// (B, K, d) of an encoder's product with top-k.
+#[track_caller]
+pub(crate) fn linear_top_k(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    room: &TopKRoom,
+    codes: &Codes,
+) -> (usize, usize, usize) {
+    let ([rows, d], concepts) = (x.shape(), codes.concepts());
+    expect("encoder weight", weight, [concepts, d]);
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), concepts, "length of the bias");
+    }
+    assert_eq!(codes.rows(), rows, "rows of the codes");
+    assert_eq!(room.pre.rows(), rows, "rows of the room for pre-codes");
+    (rows, concepts, d)
 }
 
 /// Codes against a matrix [K, n] and a batch matrix [B, n].
@@ -62,6 +81,22 @@ pub(crate) fn grad(grad: &Grad<'_>, shape: [usize; 2]) {
             expect("entry values", values, [source.rows(), by_atom.width()]);
         }
     }
+}
+
+/// Rows of a parameter that catch up.
+#[track_caller]
+pub(crate) fn catch_up(
+    param: &Tensor,
+    done: &Tensor<u32>,
+    firing: Option<&ByAtom>,
+    steps: &Tensor,
+    now: u32,
+) {
+    expect("steps done", done, [param.rows(), 1]);
+    if let Some(firing) = firing {
+        assert_eq!(firing.concepts(), param.rows(), "atoms that fire");
+    }
+    assert!(steps.cols() == 3 && steps.rows() >= now as usize, "room for {now} steps");
 }
 
 /// An update takes a parameter row by row, and so must the projection at its end.

@@ -1,19 +1,44 @@
 //! Memory for encoding one batch after the other.
 
-use super::{Activations, Purpose, Room, Sae};
+use super::{Activations, Purpose, Room, Sae, Selection};
 use crate::{
     data::Loader,
-    device::Tensor,
+    device::{Tensor, TopKRoom},
     error::{Error, Result},
 };
 
-/// Inputs, pre-codes and codes of a batch, made once for the largest batch of a pass and used for all of them.
+/// Inputs and codes of a batch, and what is needed on the way; made once for the largest batch of a pass and used for
+/// all of them.
 #[derive(Debug)]
 pub struct EncodeBuffers {
     x: Tensor,
-    room: Room,
-    pre_codes: Tensor,
+    way: Way,
     codes: Activations,
+}
+
+/// From inputs to codes.
+#[derive(Debug)]
+enum Way {
+    /// Pre-codes first, [B, K].
+    PreCodes { room: Room, pre_codes: Tensor },
+    /// At once: top-k of a linear map.
+    Fused(TopKRoom),
+}
+
+impl Way {
+    fn new(sae: &Sae, batch: usize) -> Result<Self> {
+        let (device, settings) = (sae.device(), sae.settings());
+        let concepts = settings.nb_concepts;
+        Ok(match settings.selection {
+            Selection::TopK { k } if sae.encoder.linear_map().is_some() => {
+                Self::Fused(TopKRoom::new(device, batch, k, concepts)?)
+            }
+            _ => Self::PreCodes {
+                room: sae.encoder.room(device, batch, Purpose::Encode)?,
+                pre_codes: Tensor::zeros(device, batch, concepts)?,
+            },
+        })
+    }
 }
 
 impl EncodeBuffers {
@@ -25,8 +50,7 @@ impl EncodeBuffers {
         let (device, settings) = (sae.device(), sae.settings());
         Ok(Self {
             x: Tensor::zeros(device, batch, settings.input_shape)?,
-            room: sae.encoder.room(device, batch, Purpose::Encode)?,
-            pre_codes: Tensor::zeros(device, batch, settings.nb_concepts)?,
+            way: Way::new(sae, batch)?,
             codes: Activations::room(device, settings, batch)?,
         })
     }
@@ -61,20 +85,24 @@ impl EncodeBuffers {
     /// # Panics
     /// If `rows` are not whole rows, or more than there is room for.
     pub fn encode(&mut self, sae: &Sae, rows: &[f32]) -> Result<&Activations> {
-        let Self { x, room, pre_codes, codes } = self;
+        let Self { x, way, codes } = self;
         let count = rows.len() / x.cols();
         x.set_rows(count);
-        pre_codes.set_rows(count);
         codes.set_rows(count);
         x.write(rows);
-        sae.encode_into(x, room, pre_codes)?;
-        sae.select_into(pre_codes, codes)?;
+        match (way, &mut *codes) {
+            (Way::Fused(room), Activations::Sparse(codes)) => {
+                room.set_rows(count);
+                sae.top_k_into(x, room, codes);
+            }
+            (Way::PreCodes { room, pre_codes }, codes) => {
+                pre_codes.set_rows(count);
+                sae.encode_into(x, room, pre_codes)?;
+                sae.select_into(pre_codes, codes)?;
+            }
+            (Way::Fused(_), Activations::Dense(_)) => unreachable!("top-k has sparse codes"),
+        }
         Ok(codes)
-    }
-
-    /// Pre-codes [B, K] of the last batch.
-    pub fn pre_codes(&self) -> &Tensor {
-        &self.pre_codes
     }
 
     /// Codes of the last batch.

@@ -22,7 +22,7 @@ pub use classes::{
 pub use codes::{Activations, CodeRows, Encoded};
 pub use dictionary::{Archetypal, Dictionary, Free, Normalization};
 pub use encoder::{
-    Encoder, Identity, Linear, Mlp, NormKind, Pass, PreCodeGrad, Purpose, Room, Tied,
+    Encoder, Identity, Linear, LinearMap, Mlp, NormKind, Pass, PreCodeGrad, Purpose, Room, Tied,
 };
 pub use kernel::Kernel;
 pub use model::Sae;

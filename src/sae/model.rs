@@ -1,12 +1,13 @@
 //! The model: encoder, selection and dictionary put together.
 
 use super::{
-    Activations, CodeRows, Dictionary, Encoded, Encoder, Group, Parameter, Pass, Purpose, Room,
-    SaeSettings, Selection, StateDict, encoder, settings::Thresholds,
+    Activations, CodeRows, Dictionary, EncodeBuffers, Encoded, Encoder, Group, LinearMap,
+    Parameter, Pass, Purpose, Room, SaeSettings, Selection, StateDict, encoder,
+    settings::Thresholds,
 };
 use crate::{
     data::Normalizer,
-    device::{Device, Projection, Tensor},
+    device::{Codes, Device, Projection, Tensor, TopKRoom},
     error::{Error, Result},
 };
 use std::ops::Deref;
@@ -283,20 +284,23 @@ impl Sae {
     /// # Errors
     /// [`Error::Shape`] if `rows` is not a whole number of rows; [`Error::TooLarge`], [`Error::Device`].
     pub fn encode(&self, rows: &[f32]) -> Result<Encoded> {
+        let count = self.count_rows(rows)?;
+        let mut normalised = rows.to_vec();
+        self.normalizer.apply(&mut normalised);
+        let d = self.settings.input_shape;
+        let x = Tensor::from_slice(&self.device, count, d, &normalised)?;
+        self.encode_tensor(&x)
+    }
+
+    /// How many rows there are in a slice of whole rows.
+    fn count_rows(&self, rows: &[f32]) -> Result<usize> {
         let d = self.settings.input_shape;
         if rows.is_empty() || !rows.len().is_multiple_of(d) {
             let hint = format!("This model takes rows of {d} values.");
-            return Err(Error::shape(
-                "the input",
-                &[rows.len()],
-                &[rows.len().div_ceil(d), d],
-                hint,
-            ));
+            let (got, expected) = ([rows.len()], [rows.len().div_ceil(d), d]);
+            return Err(Error::shape("the input", &got, &expected, hint));
         }
-        let mut normalised = rows.to_vec();
-        self.normalizer.apply(&mut normalised);
-        let x = Tensor::from_slice(&self.device, rows.len() / d, d, &normalised)?;
-        self.encode_tensor(&x)
+        Ok(rows.len() / d)
     }
 
     /// Pre-codes and codes of normalised rows x [B, d] on the model's device.
@@ -337,6 +341,13 @@ impl Sae {
         };
         self.encoder.forward(&pass, room, pre_codes);
         Ok(())
+    }
+
+    /// Top-k codes of x without pre-codes, for an encoder that is a [linear map](Encoder::linear_map).
+    pub(crate) fn top_k_into(&self, x: &Tensor, room: &mut TopKRoom, codes: &mut Codes) {
+        let map = self.encoder.linear_map();
+        let LinearMap { weight, bias } = map.expect("a room was made for a linear map");
+        self.device.linear_top_k(x, weight, bias, room, codes);
     }
 
     /// Selects the codes of relu(pre-codes) into what [`Activations::room`] made.
@@ -421,7 +432,10 @@ impl Sae {
     /// # Errors
     /// As [`Sae::encode`].
     pub async fn codes(&self, rows: &[f32]) -> Result<CodeRows> {
-        self.encode(rows)?.codes.rows().await
+        let count = self.count_rows(rows)?;
+        let mut normalised = rows.to_vec();
+        self.normalizer.apply(&mut normalised);
+        EncodeBuffers::new(self, count)?.encode(self, &normalised)?.rows().await
     }
 
     /// The values of all tensors of the state dict.

@@ -1,10 +1,10 @@
 //! Adam's state: two moments for each parameter and the number of steps taken.
 
-use super::{Clip, rates::Rates};
+use super::{Clip, rates::Rates, resting::Resting};
 use crate::{
-    device::{Device, Grad, Projection, Tensor},
+    device::{ByAtom, Device, Grad, Projection, Tensor},
     error::Result,
-    sae::Parameter,
+    sae::{Group, Parameter},
 };
 
 /// Adam as PyTorch's, bias-corrected; with weight decay as AdamW has it.
@@ -14,6 +14,8 @@ pub struct Adam {
     pub(crate) moments: Vec<(Tensor, Tensor)>,
     /// Steps taken.
     pub(crate) steps: u64,
+    /// Of the parameters whose rows rest while their atom does not fire.
+    resting: Vec<Option<Resting>>,
 }
 
 impl Adam {
@@ -27,7 +29,63 @@ impl Adam {
             Ok((Tensor::zeros(device, rows, cols)?, Tensor::zeros(device, rows, cols)?))
         };
         let moments = parameters.iter().map(zeros).collect::<Result<_>>()?;
-        Ok(Self { moments, steps: 0 })
+        let resting = parameters.iter().map(|_| None).collect();
+        Ok(Self { moments, steps: 0, resting })
+    }
+
+    /// Lets rows of the dictionary rest whose gradient has no entries; with `every_row` none. All rows must be
+    /// [settled](Adam::settle).
+    ///
+    /// # Errors
+    /// [`crate::Error::TooLarge`] if the device cannot hold what that takes.
+    pub(crate) fn let_rest(
+        &mut self,
+        device: &Device,
+        parameters: &[&Parameter],
+        grads: &[Grad<'_>],
+        every_row: bool,
+    ) -> Result<()> {
+        for ((parameter, grad), resting) in parameters.iter().zip(grads).zip(&mut self.resting) {
+            let atoms =
+                matches!(parameter.group, Group::Mixing | Group::Relaxation | Group::Dictionary);
+            let rests =
+                !every_row && atoms && device.can_rest(grad) && !parameter.projection.is_global();
+            *resting = match rests {
+                true => Some(Resting::new(device, parameter.value.rows())?),
+                false => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// Brings the rows of the atoms that fire up to date, before they are used.
+    pub(crate) fn wake(
+        &mut self,
+        device: &Device,
+        parameters: Vec<&mut Parameter>,
+        firing: &ByAtom,
+    ) {
+        let moments = self.moments.iter_mut().zip(&mut self.resting);
+        for (parameter, ((first, second), resting)) in parameters.into_iter().zip(moments) {
+            if let Some(resting) = resting {
+                resting.wake(device, &mut parameter.value, (first, second), firing);
+            }
+        }
+    }
+
+    /// Brings all rows up to date, so that parameters and moments are what they say.
+    pub(crate) fn settle(&mut self, device: &Device, parameters: Vec<&mut Parameter>) {
+        let moments = self.moments.iter_mut().zip(&mut self.resting);
+        for (parameter, ((first, second), resting)) in parameters.into_iter().zip(moments) {
+            if let Some(resting) = resting {
+                resting.settle(device, &mut parameter.value, (first, second));
+            }
+        }
+    }
+
+    /// Whether no row has missed a step.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.resting.iter().flatten().all(Resting::is_settled)
     }
 
     /// One step of every parameter along its clipped gradient, each then projected into its set.
@@ -40,8 +98,9 @@ impl Adam {
         rates: &Rates,
     ) {
         self.steps += 1;
-        for ((parameter, grad), (first, second)) in
-            parameters.into_iter().zip(grads).zip(&mut self.moments)
+        let moments = self.moments.iter_mut().zip(&mut self.resting);
+        for ((parameter, grad), ((first, second), resting)) in
+            parameters.into_iter().zip(grads).zip(moments)
         {
             let Parameter { value, projection, group, .. } = parameter;
             let (scale, step) = (clip.scale(*group), rates.coefficients(self.steps, *group));
@@ -50,6 +109,14 @@ impl Adam {
                 0.0 => Projection::None,
                 _ => *projection,
             };
+            if let Some(resting) = resting {
+                device.adam_active(value, first, second, *grad, scale, step, projection);
+                resting.took(step, projection);
+                if resting.is_full() {
+                    resting.settle(device, value, (first, second));
+                }
+                continue;
+            }
             // What needs all rows at once comes after the update of the last one.
             let at_once = if projection.is_global() { Projection::None } else { projection };
             device.adam(value, first, second, *grad, scale, step, at_once);

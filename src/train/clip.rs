@@ -7,7 +7,7 @@ use crate::{
     sae::{Group, Parameter, Sae, Selection, Thresholds},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 /// The largest norm that the gradients may have together, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,17 +94,25 @@ impl Clip {
         }
     }
 
+    /// Where the squares of the gradients go, a slot for each parameter that is not clipped apart.
+    pub fn squares(&mut self) -> &mut Tensor {
+        &mut self.together.sumsq
+    }
+
+    /// Finds norm and factor; the squares in the slots `known` are there already.
     pub fn record(
         &mut self,
         device: &Device,
         parameters: &[&Parameter],
         grads: &[Grad<'_>],
+        known: Range<usize>,
         counters: &mut Counters,
     ) {
         let Self { max_norm, together, thresholds } = self;
         let mut slot = 0;
         for (parameter, grad) in parameters.iter().zip(grads) {
             match thresholds {
+                _ if known.contains(&slot) => slot += 1,
                 Some(thresholds) if parameter.group == Group::Thresholds => {
                     device.sumsq(*grad, &mut thresholds.sumsq, 0);
                 }

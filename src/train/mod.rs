@@ -11,6 +11,7 @@ mod memory;
 mod path;
 mod progress;
 mod rates;
+mod resting;
 mod run;
 mod schedule;
 mod settings;

@@ -105,6 +105,11 @@ pub struct TrainSettings {
     /// --thresholds direct and a target [default: an eighth of all steps, at most 1000; 0 with --init from such a model]
     #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
     pub threshold_warmup: Option<u64>,
+    /// Update every row of the dictionary's parameters at every step, and not only when its concept fires next: slower,
+    /// and the same but for rounding
+    #[cfg_attr(feature = "cli", arg(long))]
+    #[serde(default)]
+    pub every_row: bool,
     /// What goes into the log: 0 neither steps nor epochs, 1 loss, R², L0, norms and times, 2 also the norms of codes,
     /// dictionary, every parameter and its gradient (reads all of them back at each step)
     #[cfg_attr(
@@ -143,6 +148,7 @@ impl Default for TrainSettings {
             loss: Loss::default(),
             target_l0: None,
             threshold_warmup: None,
+            every_row: false,
             monitoring: 1,
             dead_window: 5000,
             no_shuffle: false,

@@ -18,6 +18,8 @@ use crate::{
     sae::{Pass, Sae, Selection},
 };
 
+use std::ops::Range;
+
 /// A Bᵀ.
 const NT: Gemm<'_> = Gemm { transpose_a: false, transpose_b: true, accumulate: false, bias: None };
 /// Aᵀ B.
@@ -33,11 +35,17 @@ pub(crate) fn record(
     counters: &mut Counters,
     rates: &Rates,
 ) {
-    differentiate(sae, ws, criterion, counters);
     let device = sae.device().clone();
+    if let Route::Sparse(_) = ws.route {
+        sparse::choose(sae, &device, ws);
+    }
+    if let Route::Sparse(route) = &ws.route {
+        adam.wake(&device, sae.parameters_mut(), &route.by_atom);
+    }
+    let known = go_on(sae, ws, criterion, counters, Some(clip));
     learn_statistics(sae, &device, ws);
     let grads = gradients(sae, ws);
-    clip.record(&device, &sae.parameters(), &grads, counters);
+    clip.record(&device, &sae.parameters(), &grads, known, counters);
     adam.step(&device, sae.parameters_mut(), &grads, clip, rates);
     device.submit();
 }
@@ -49,12 +57,30 @@ pub(crate) fn differentiate(
     criterion: &mut Criterion,
     counters: &mut Counters,
 ) {
-    let device = sae.device();
-    match ws.route {
-        Route::Sparse(_) => sparse::differentiate(sae, device, ws, criterion, counters),
-        Route::Dense(_) => dense::differentiate(sae, device, ws, criterion, counters),
+    if let Route::Sparse(_) = ws.route {
+        sparse::choose(sae, sae.device(), ws);
     }
+    go_on(sae, ws, criterion, counters, None);
+}
+
+/// The same, sparse codes having been chosen. The parameters whose gradients' squares are in `clip` already.
+fn go_on(
+    sae: &Sae,
+    ws: &mut Workspace,
+    criterion: &mut Criterion,
+    counters: &mut Counters,
+    clip: Option<&mut Clip>,
+) -> Range<usize> {
+    let device = sae.device();
+    let known = match ws.route {
+        Route::Sparse(_) => sparse::differentiate(sae, device, ws, criterion, counters, clip),
+        Route::Dense(_) => {
+            dense::differentiate(sae, device, ws, criterion, counters);
+            0..0
+        }
+    };
     thresholds::finish(sae, device, &mut ws.thresholds);
+    known
 }
 
 /// The gradients that [`differentiate`] left in `ws`, in the order of the model's parameters.

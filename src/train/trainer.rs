@@ -126,7 +126,7 @@ impl Trainer {
         criterion.prepare(sae.device(), sae.settings(), batch)?;
         let now = Instant::now();
         let mut trainer = Self {
-            workspace: Workspace::new(&sae, batch, progress.path, criterion.needs())?,
+            workspace: Workspace::new(&sae, batch, progress.path, &criterion)?,
             clip: Clip::new(&sae, settings.clip_grad)?,
             criterion,
             adam,
@@ -144,8 +144,27 @@ impl Trainer {
             settings,
             sae,
         };
+        trainer.let_rest()?;
         trainer.events.push(trainer.configuration(steps));
         Ok(trainer)
+    }
+
+    /// Decides which rows may rest on the path at hand. All rows must be settled.
+    fn let_rest(&mut self) -> Result<()> {
+        let Self { sae, workspace, settings, adam, .. } = self;
+        // Who looks at every parameter at every step wants them up to date.
+        let every_row = settings.every_row || settings.monitoring >= 2;
+        let grads = step::gradients(sae, workspace);
+        adam.let_rest(sae.device(), &sae.parameters(), &grads, every_row)
+    }
+
+    /// Brings all rows of the parameters up to date: those that have not fired lately are updated only when they do.
+    /// [`Trainer::collect`] does it too.
+    pub fn settle(&mut self) {
+        if !self.adam.is_settled() {
+            let device = self.sae.device().clone();
+            self.adam.settle(&device, self.sae.parameters_mut());
+        }
     }
 
     fn configuration(&self, steps: u64) -> Event {
@@ -160,7 +179,7 @@ impl Trainer {
         }
     }
 
-    /// The model as it stands.
+    /// The model as it stands; between two steps only after [`Trainer::collect`] or [`Trainer::settle`].
     pub fn sae(&self) -> &Sae {
         &self.sae
     }
@@ -175,11 +194,18 @@ impl Trainer {
             let allowed = "one that serves this encoder, selection, dictionary and loss";
             return Err(Error::setting("path", format!("{path:?}"), allowed, ""));
         }
-        let batch = self.settings.largest_batch(self.data.rows);
-        self.workspace.reroute(&self.sae, batch, path, self.criterion.needs())?;
-        self.progress.path = path;
+        self.reroute(path)?;
         self.path_is_fixed = true;
         Ok(())
+    }
+
+    /// Goes over to another path.
+    fn reroute(&mut self, path: Path) -> Result<()> {
+        self.settle();
+        let batch = self.settings.largest_batch(self.data.rows);
+        self.workspace.reroute(&self.sae, batch, path, &self.criterion)?;
+        self.progress.path = path;
+        self.let_rest()
     }
 
     fn sparse_serves(&self) -> bool {
@@ -206,9 +232,9 @@ impl Trainer {
         self.settings.total_steps(self.data.rows)
     }
 
-    /// Whether the figures of all steps have been read: see [`Trainer::collect`].
+    /// Whether the figures of all steps have been read and all rows are up to date: see [`Trainer::collect`].
     pub fn is_collected(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.adam.is_settled()
     }
 
     /// Whether all epochs are done.
@@ -255,7 +281,7 @@ impl Trainer {
             self.details = self.look_closely().await?;
         }
         if !self.sae.device().is_gpu() || epoch_ends || window_ends || detailed {
-            self.collect().await?;
+            self.read_figures().await?;
         }
         if window_ends {
             self.choose_path()?;
@@ -297,7 +323,8 @@ impl Trainer {
     }
 
     /// The model, trained as far as it came.
-    pub fn into_sae(self) -> Sae {
+    pub fn into_sae(mut self) -> Sae {
+        self.settle();
         self.sae
     }
 
@@ -333,6 +360,7 @@ impl Trainer {
 
     /// A forward and backward pass that leaves no trace in the run's own counters.
     async fn differentiate(&mut self, batch: &[f32]) -> Result<Counters> {
+        self.settle();
         self.workspace.load(batch, self.followed_l0());
         let mut counters = Counters::new(self.sae.device(), self.sae.settings().nb_concepts)?;
         counters.idle.write(&self.counters.idle.read().await?);

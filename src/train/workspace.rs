@@ -1,8 +1,8 @@
 //! The memory of a training step: everything but the parameters and their moments, made once.
 
-use super::{Needs, Path};
+use super::{Criterion, Needs, Path};
 use crate::{
-    device::{ByAtom, Codes, Device, Tensor},
+    device::{ByAtom, Codes, Device, Tensor, TopKRoom},
     error::Result,
     sae::{Purpose, Room, Sae, Selection, Thresholds, dictionary::DictionaryGradient},
 };
@@ -14,8 +14,8 @@ pub(crate) struct Workspace {
     pub x: Tensor,
     /// A column of ones, [B, 1].
     pub ones: Tensor,
-    /// Pre-codes, [B, K].
-    pub pre: Tensor,
+    /// Pre-codes, or what codes are selected in without them.
+    pub pre: PreCodes,
     /// Reconstruction, [B, d].
     pub x_hat: Tensor,
     /// ∂loss/∂(atoms' product): eᵐ · ∂loss/∂x̂ on the sparse paths, ∂loss/∂x̂ on the dense one; [B, d].
@@ -30,6 +30,45 @@ pub(crate) struct Workspace {
     pub room: Room,
     /// Buffers of the path.
     pub route: Route,
+}
+
+/// Pre-codes on their way to codes.
+#[derive(Debug)]
+pub(crate) enum PreCodes {
+    /// [B, K].
+    Kept(Tensor),
+    /// Selected from as they are made: top-k of a linear map, at which nothing else looks.
+    Passing(TopKRoom),
+}
+
+impl PreCodes {
+    /// For `path`; `asked` says whether a term of the loss may look at them.
+    fn new(sae: &Sae, batch: usize, path: Path, asked: bool) -> Result<Self> {
+        let (device, settings) = (sae.device(), sae.settings());
+        let concepts = settings.nb_concepts;
+        let passing = path != Path::Dense && !asked && sae.encoder.linear_map().is_some();
+        Ok(match settings.selection {
+            Selection::TopK { k } if passing => {
+                Self::Passing(TopKRoom::new(device, batch, k, concepts)?)
+            }
+            _ => Self::Kept(Tensor::zeros(device, batch, concepts)?),
+        })
+    }
+
+    fn set_rows(&mut self, rows: usize) {
+        match self {
+            Self::Kept(pre) => pre.set_rows(rows),
+            Self::Passing(room) => room.set_rows(rows),
+        }
+    }
+
+    /// The pre-codes of a step at which something looks.
+    pub fn kept(&mut self) -> &mut Tensor {
+        match self {
+            Self::Kept(pre) => pre,
+            Self::Passing(_) => unreachable!("what looks at pre-codes keeps them"),
+        }
+    }
 }
 
 /// t and its gradient.
@@ -94,7 +133,8 @@ pub(crate) struct DenseRoute {
 
 impl Workspace {
     /// Room for batches of up to `batch` rows.
-    pub fn new(sae: &Sae, batch: usize, path: Path, needs: Needs) -> Result<Self> {
+    pub fn new(sae: &Sae, batch: usize, path: Path, criterion: &Criterion) -> Result<Self> {
+        let needs = criterion.needs();
         let device = sae.device();
         let settings = sae.settings();
         let (k, d) = (settings.nb_concepts, settings.input_shape);
@@ -115,7 +155,7 @@ impl Workspace {
         Ok(Self {
             x: Tensor::zeros(device, batch, d)?,
             ones: Tensor::from_slice(device, batch, 1, &vec![1.0; batch])?,
-            pre: Tensor::zeros(device, batch, k)?,
+            pre: PreCodes::new(sae, batch, path, !criterion.terms.is_empty())?,
             x_hat: Tensor::zeros(device, batch, d)?,
             h: Tensor::zeros(device, batch, d)?,
             grad_multiplier: Tensor::zeros(device, 1, 1)?,
@@ -127,10 +167,17 @@ impl Workspace {
     }
 
     /// Goes over to another path.
-    pub fn reroute(&mut self, sae: &Sae, batch: usize, path: Path, needs: Needs) -> Result<()> {
+    pub fn reroute(
+        &mut self,
+        sae: &Sae,
+        batch: usize,
+        path: Path,
+        criterion: &Criterion,
+    ) -> Result<()> {
+        let pre = PreCodes::new(sae, batch, path, !criterion.terms.is_empty())?;
         let room = sae.encoder.room(sae.device(), batch, path.purpose())?;
-        self.route = Route::new(sae, batch, path, needs)?;
-        self.room = room;
+        self.route = Route::new(sae, batch, path, criterion.needs())?;
+        (self.pre, self.room) = (pre, room);
         Ok(())
     }
 
@@ -141,10 +188,10 @@ impl Workspace {
         if let Some(room) = &mut self.thresholds {
             room.follow = follow.filter(|_| room.ones.is_some());
         }
-        let all = [&mut self.x, &mut self.ones, &mut self.pre, &mut self.x_hat, &mut self.h];
-        for tensor in all {
+        for tensor in [&mut self.x, &mut self.ones, &mut self.x_hat, &mut self.h] {
             tensor.set_rows(rows);
         }
+        self.pre.set_rows(rows);
         self.room.set_rows(rows);
         self.route.set_rows(rows);
         self.x.write(batch);

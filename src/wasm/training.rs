@@ -32,7 +32,9 @@ impl Training {
     }
 
     pub fn sae(&mut self) -> &mut Sae {
-        &mut self.run.trainer_mut().sae
+        let trainer = self.run.trainer_mut();
+        trainer.settle();
+        &mut trainer.sae
     }
 
     pub fn trainer(&self) -> &Trainer {
@@ -60,7 +62,7 @@ impl Training {
 
     async fn step(&mut self) -> Result<()> {
         // Somebody may have applied the model since the last step.
-        self.sae().train();
+        self.run.trainer_mut().sae.train();
         let stepped = self.run.step().await;
         // Before the error, if there is one: all steps up to it are then told of.
         self.listen();

@@ -11,6 +11,7 @@ mod jump;
 mod layers;
 mod parameters;
 mod residual;
+mod rest;
 mod selection;
 mod sparse;
 mod statistics;

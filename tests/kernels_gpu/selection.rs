@@ -1,9 +1,9 @@
 //! The k largest codes of each row.
 
 use crate::common::check::{poisoned, read, tensor};
-use crate::common::{bits, gpu, noise};
+use crate::common::{bits, devices, gpu, noise};
 use archetypal::Device;
-use archetypal::device::Codes;
+use archetypal::device::{Codes, TopKRoom};
 
 /// (index, value) of the k largest above zero or, with `signed`, of the numbers, ascending by index; the lowest index
 /// wins a tie.
@@ -34,6 +34,10 @@ fn check_selection(device: &Device, concepts: usize, k: usize, pre: &[f32], sign
     } else {
         device.top_k(&pre_tensor, &mut codes);
     }
+    compare(&codes, pre, concepts, k, signed);
+}
+
+fn compare(codes: &Codes, pre: &[f32], concepts: usize, k: usize, signed: bool) {
     let (indices, values) = (read(&codes.indices), read(&codes.values));
     let counts = read(&codes.counts);
     for (b, row) in pre.chunks(concepts).enumerate() {
@@ -106,4 +110,47 @@ fn folded_workgroups() {
 fn k_of_none() {
     let Some(device) = gpu("k_of_none", None) else { return };
     check(&device, 5, 0, &[1.0; 10]);
+}
+
+/// X Eᵀ + b over small whole numbers, which every order of summation gets right, many of them equal.
+fn whole_numbers(len: usize, seed: u64) -> Vec<f32> {
+    bits(len, seed).iter().map(|bits| (bits % 7) as f32 - 3.0).collect()
+}
+
+fn affine(x: &[f32], weight: &[f32], bias: Option<&[f32]>, d: usize) -> Vec<f32> {
+    let dot = |x: &[f32], e: &[f32]| x.iter().zip(e).map(|(x, e)| x * e).sum::<f32>();
+    let of_row = |x| {
+        let products = weight.chunks(d).map(move |e| dot(x, e));
+        products.enumerate().map(|(j, product)| product + bias.map_or(0.0, |bias| bias[j]))
+    };
+    x.chunks(d).flat_map(of_row).collect()
+}
+
+#[test]
+fn codes_of_a_linear_map_are_those_of_its_pre_codes() {
+    // Around the blocks that the CPU takes at once, and with too many codes for blocks.
+    let sizes = [(1, 1, 1), (3, 7, 2), (5, 1023, 3), (5, 1025, 20), (33, 2500, 20), (2, 4097, 300)];
+    for device in devices("codes_of_a_linear_map_are_those_of_its_pre_codes") {
+        for (batch, concepts, k) in sizes {
+            let d = 5;
+            let mut room = TopKRoom::new(&device, batch, k, concepts).unwrap();
+            let mut codes = Codes::new(&device, batch, k, concepts).unwrap();
+            // The second pass finds what the first one left, with fewer rows and a bias.
+            for (pass, rows) in [(0, batch), (1, batch.div_ceil(2))] {
+                let x = whole_numbers(rows * d, concepts as u64 + pass);
+                let weight = whole_numbers(concepts * d, 2 * pass + 1);
+                let bias = (pass == 1).then(|| whole_numbers(concepts, 9));
+                let pre = affine(&x, &weight, bias.as_deref(), d);
+                room.set_rows(rows);
+                codes.indices = poisoned(&device, rows, k);
+                codes.values = poisoned(&device, rows, k);
+                codes.counts = poisoned(&device, rows, 1);
+                let bias = bias.map(|bias| tensor(&device, concepts, 1, &bias));
+                let x = tensor(&device, rows, d, &x);
+                let weight = tensor(&device, concepts, d, &weight);
+                device.linear_top_k(&x, &weight, bias.as_ref(), &mut room, &mut codes);
+                compare(&codes, &pre, concepts, k, false);
+            }
+        }
+    }
 }

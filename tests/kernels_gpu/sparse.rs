@@ -1,7 +1,7 @@
 //! Products with sparse codes, the codes made dense, and the entries by atom.
 
 use crate::common::check::{by_atom, close, codes, poisoned, read, sparse_rows, tensor};
-use crate::common::{gpu, noise};
+use crate::common::{devices, gpu, noise};
 use archetypal::device::{ByAtom, Grad};
 
 /// B, places a row, K, n, and the largest binding: alone, primes, one off a block, and split.
@@ -191,4 +191,41 @@ fn a_shorter_batch_leaves_the_rest_alone() {
     device.spmm(&codes, &tensor(&device, concepts, n, &m), &mut out, false);
     out.set_rows(batch);
     assert_eq!(read(&out)[used * n..], old[used * n..]);
+}
+
+#[test]
+fn products_at_entries_with_the_norm_of_the_gradient() {
+    for device in devices("products_at_entries_with_the_norm_of_the_gradient") {
+        for (batch, width, concepts, n, _) in SHAPES.into_iter().filter(|shape| shape.4.is_none()) {
+            let rows = sparse_rows(batch, width, concepts, 31);
+            let (m, a) = (noise(concepts * n, 32), noise(batch * n, 33));
+            let codes = codes(&device, width, concepts, &rows);
+            let by_atom = by_atom(&device, width, concepts, &rows);
+            let (m_t, a_t) = (tensor(&device, concepts, n, &m), tensor(&device, batch, n, &a));
+            let squares: f64 =
+                transposed(&rows, concepts, &a, n).iter().map(|gradient| gradient * gradient).sum();
+            let products: Vec<f64> = rows
+                .iter()
+                .zip(a.chunks(n))
+                .flat_map(|(row, a)| row.iter().map(move |(concept, _)| (*concept as usize, a)))
+                .map(|(concept, a)| {
+                    let m = &m[concept * n..][..n];
+                    m.iter().zip(a).map(|(m, a)| f64::from(*m) * f64::from(*a)).sum()
+                })
+                .collect();
+            let what = format!("{batch} x {width} of {concepts}, n {n}, on {}", device.name());
+            let mut sums = poisoned(&device, 1, 3);
+            let mut out = poisoned(&device, batch, width);
+            device.sddmm_sumsq(&codes, &by_atom, &m_t, &a_t, &mut out, false, &mut sums, 1);
+            close(&what, &at_entries(&rows, width, &read(&out)), &products, 1e-5);
+            close(&what, &read(&sums)[1..2], &[squares], 1e-5);
+            assert!(read(&sums)[0].is_nan() && read(&sums)[2].is_nan(), "other slots: {what}");
+            let before = noise(batch * width, 34);
+            let mut out = tensor(&device, batch, width, &before);
+            device.sddmm_sumsq(&codes, &by_atom, &m_t, &a_t, &mut out, true, &mut sums, 0);
+            let wanted = plus(&products, &at_entries(&rows, width, &before));
+            close(&what, &at_entries(&rows, width, &read(&out)), &wanted, 1e-5);
+            close(&what, &read(&sums)[..1], &[squares], 1e-5);
+        }
+    }
 }

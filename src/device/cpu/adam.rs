@@ -43,7 +43,7 @@ pub(super) fn adam(
 }
 
 #[inline(always)]
-fn update(
+pub(super) fn update(
     param: &mut [f32],
     first: &mut [f32],
     second: &mut [f32],
@@ -64,6 +64,6 @@ fn update(
 /// Zero for what is subnormal. The moments of an atom that is no longer used decay to that and would stay there, where
 /// many processors take a hundred cycles an operation; GPUs flush them too.
 #[inline(always)]
-fn flush(x: f32) -> f32 {
+pub(super) fn flush(x: f32) -> f32 {
     if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
 }

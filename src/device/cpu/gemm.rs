@@ -27,6 +27,27 @@ pub(super) fn gemm(a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
     }
 }
 
+/// C = X Eᵀ + b, with rows of C `stride` apart: X [m, k], E [n, k], b [n].
+pub(super) fn affine(
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    c: &mut [f32],
+    (m, n, k, stride): (usize, usize, usize, usize),
+) {
+    if let Some(bias) = bias {
+        c.par_chunks_mut(stride).with_min_len(block_rows(n)).for_each(|row| {
+            row[..n].copy_from_slice(bias);
+        });
+    }
+    assert!(x.len() >= m * k && weight.len() >= n * k, "operands of an affine map");
+    assert!(n <= stride && c.len() >= m * stride, "room for an affine map");
+    let a = Operand { data: x, cs: 1, rs: k as isize };
+    let b = Operand { data: weight, cs: k as isize, rs: 1 };
+    // SAFETY: the lengths were checked just now.
+    unsafe { product((m, n, k), a, b, c, stride, bias.is_some()) }
+}
+
 fn put_bias(c: &mut [f32], bias: &[f32], accumulate: bool) {
     let n = bias.len();
     c.par_chunks_mut(n).with_min_len(block_rows(n)).for_each(|row| {
@@ -45,32 +66,57 @@ fn multiply(
     (m, n, k): (usize, usize, usize),
     spec: Gemm<'_>,
 ) {
-    // (column stride, row stride) of op(A) and op(B), whose rows are stored one after the other.
-    let strides = |tensor: &Tensor, transposed: bool| {
-        let cols = tensor.cols() as isize;
-        if transposed { (cols, 1) } else { (1, cols) }
-    };
-    let (a_cs, a_rs) = strides(a, spec.transpose_a);
-    let (b_cs, b_rs) = strides(b, spec.transpose_b);
     let read = spec.accumulate || spec.bias.is_some();
+    let (a, b) = (Operand::new(a, spec.transpose_a), Operand::new(b, spec.transpose_b));
+    // SAFETY: `shapes::gemm` has checked that op(A) is [m, k], op(B) [k, n] and C [m, n], each a whole slice.
+    unsafe { product((m, n, k), a, b, c.cpu_mut(), n, read) }
+}
+
+/// A matrix whose element (i, j) stands at i · rs + j · cs.
+struct Operand<'a> {
+    data: &'a [f32],
+    cs: isize,
+    rs: isize,
+}
+
+impl<'a> Operand<'a> {
+    /// op(tensor), whose rows are stored one after the other.
+    fn new(tensor: &'a Tensor, transposed: bool) -> Self {
+        let cols = tensor.cols() as isize;
+        let (cs, rs) = if transposed { (cols, 1) } else { (1, cols) };
+        Self { data: tensor.cpu(), cs, rs }
+    }
+}
+
+/// C (+)= A·B, with rows of C `stride` apart.
+///
+/// # Safety
+/// A has to hold [m, k], B [k, n] and C [m, n] at these strides.
+unsafe fn product(
+    (m, n, k): (usize, usize, usize),
+    a: Operand<'_>,
+    b: Operand<'_>,
+    c: &mut [f32],
+    stride: usize,
+    read: bool,
+) {
     let parallelism = if m * n * k < BLOCK { Parallelism::None } else { PARALLELISM };
-    // SAFETY: `shapes::gemm` has checked that op(A) is [m, k], op(B) [k, n] and C [m, n], each a whole slice with
-    // these strides; C is borrowed mutably, so it overlaps neither.
+    // SAFETY: the caller vouches for the extents; C is borrowed mutably, so it overlaps neither operand.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            c.cpu_mut().as_mut_ptr(),
+            c.as_mut_ptr(),
             1,
-            n as isize,
+            stride as isize,
             read,
-            a.cpu().as_ptr(),
-            a_cs,
-            a_rs,
-            b.cpu().as_ptr(),
-            b_cs,
-            b_rs,
+            a.data.as_ptr(),
+            a.cs,
+            a.rs,
+            b.data.as_ptr(),
+            b.cs,
+            b.rs,
             1.0,
             1.0,
             false,

@@ -22,6 +22,11 @@ impl<'a> Index<'a> {
         Self { offsets, entries, width: by_atom.width() }
     }
 
+    /// All entries, by atom.
+    pub(super) fn entries(self) -> &'a [u32] {
+        &self.entries[..self.offsets.last().map_or(0, |&end| end as usize)]
+    }
+
     /// The entries of an atom, ascending by row.
     #[inline(always)]
     pub(super) fn of(self, atom: usize) -> &'a [u32] {

@@ -17,6 +17,7 @@ mod kmeans;
 mod kth_largest;
 mod l0;
 mod layer_norm;
+mod linear_top_k;
 mod loss;
 mod order;
 mod pointwise;
@@ -25,14 +26,16 @@ mod reanimate;
 mod reduce;
 mod relu;
 mod residual;
+mod rest;
 mod row_penalty;
-mod select;
+mod sddmm_sumsq;
+pub(super) mod select;
 mod simd;
 mod sparse;
 
 use super::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
-    profile::Profiler,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    TopKRoom, log, profile::Profiler,
 };
 use crate::{expression::Expression, sae::Kernel};
 
@@ -67,6 +70,21 @@ impl Backend for Cpu {
         sparse::sddmm(codes, m, a, out, accumulate)
     }
 
+    fn sddmm_sumsq(
+        &self,
+        codes: &Codes,
+        by_atom: &ByAtom,
+        m: &Tensor,
+        a: &Tensor,
+        out: &mut Tensor,
+        accumulate: bool,
+        sumsq: &mut Tensor,
+        slot: usize,
+    ) {
+        let _time = self.profiler.time("sddmm_sumsq");
+        sddmm_sumsq::sddmm_sumsq(codes, by_atom, m, a, out, accumulate, sumsq, slot)
+    }
+
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {
         let _time = self.profiler.time("spmm_t");
         sparse::spmm_t(grad, out)
@@ -75,6 +93,18 @@ impl Backend for Cpu {
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
         let _time = self.profiler.time("top_k");
         select::top_k(pre, codes)
+    }
+
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        let _time = self.profiler.time("linear_top_k");
+        linear_top_k::linear_top_k(x, weight, bias, room, codes)
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
@@ -182,6 +212,40 @@ impl Backend for Cpu {
     ) {
         let _time = self.profiler.time("adam");
         adam::adam(param, first, second, grad, scale, step, projection)
+    }
+
+    fn can_rest(&self, grad: &Grad<'_>) -> bool {
+        matches!(grad, Grad::Rows { .. })
+    }
+
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    ) {
+        let _time = self.profiler.time("adam_active");
+        rest::adam_active(param, first, second, grad, scale, step, projection)
+    }
+
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
+        projection: Projection,
+    ) {
+        let _time = self.profiler.time("catch_up");
+        rest::catch_up(param, first, second, done, firing, steps, now, numbers, projection)
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {

@@ -13,6 +13,9 @@ pub(super) trait Order {
     /// The place as a number that ascends as the places from [`Order::NEVER`] on do.
     fn rank(place: Self::Place) -> u32;
 
+    /// The place of a rank.
+    fn of_rank(rank: u32) -> Self::Place;
+
     /// The value of a rank.
     fn value(rank: u32) -> f32;
 
@@ -35,6 +38,11 @@ impl Order for Relu {
     #[inline(always)]
     fn rank(place: f32) -> u32 {
         place.to_bits()
+    }
+
+    #[inline(always)]
+    fn of_rank(rank: u32) -> f32 {
+        f32::from_bits(rank)
     }
 
     #[inline(always)]
@@ -70,6 +78,11 @@ impl Order for Signed {
     #[inline(always)]
     fn rank(place: i32) -> u32 {
         (place ^ i32::MIN) as u32
+    }
+
+    #[inline(always)]
+    fn of_rank(rank: u32) -> i32 {
+        rank as i32 ^ i32::MIN
     }
 
     #[inline(always)]

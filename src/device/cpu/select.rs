@@ -27,20 +27,70 @@ fn select<O: Order>(pre: &Tensor, codes: &mut Codes) {
         codes.counts.cpu_mut().fill(0);
         return;
     }
-    let rows = pre.cpu().par_chunks(n);
-    let indices = codes.indices.cpu_mut().par_chunks_mut(k);
-    let values = codes.values.cpu_mut().par_chunks_mut(k);
-    let counts = codes.counts.cpu_mut().par_iter_mut();
-    let places = indices.zip(values).zip(counts);
-    rows.zip(places).with_min_len(block_rows(n)).for_each_init(
-        || Candidates::<O>::new(k.min(n)),
-        |candidates, (row, ((indices, values), count))| {
-            let kept = vectorize!(candidates.scan(row));
-            *count = kept as u32;
-            let kept = &candidates.keys[..kept];
-            for ((index, value), &key) in indices.iter_mut().zip(values).zip(kept) {
-                (*index, *value) = (concept(key), O::value(rank(key)));
-            }
+    let k_of_row = k.min(n);
+    let rows = pre.cpu().par_chunks(n).zip(places(codes));
+    rows.with_min_len(block_rows(n)).for_each_init(
+        || (vec![0; capacity(k_of_row)], Scratch::<O>::new(k_of_row)),
+        |(keys, scratch), (row, place)| {
+            let mut kept = Kept::default();
+            let mut candidates = Candidates { keys, kept: &mut kept, scratch };
+            vectorize!(candidates.scan(0, row));
+            candidates.prune();
+            put::<O>(place, &keys[..kept.len]);
+        },
+    );
+}
+
+/// Where the entries of a row go: indices, values and their count.
+type Place<'a> = ((&'a mut [u32], &'a mut [f32]), &'a mut u32);
+
+fn places(codes: &mut Codes) -> impl IndexedParallelIterator<Item = Place<'_>> {
+    let width = codes.width();
+    let indices = codes.indices.cpu_mut().par_chunks_mut(width);
+    let values = codes.values.cpu_mut().par_chunks_mut(width);
+    indices.zip(values).zip(codes.counts.cpu_mut().par_iter_mut())
+}
+
+fn put<O: Order>(((indices, values), count): Place<'_>, kept: &[u64]) {
+    *count = kept.len() as u32;
+    for ((index, value), &key) in indices.iter_mut().zip(values).zip(kept) {
+        (*index, *value) = (concept(key), O::value(rank(key)));
+    }
+}
+
+/// Room for the candidates of a row of which k are wanted.
+pub(crate) fn capacity(k: usize) -> usize {
+    (4 * k).max(2 * GROUP) + GROUP
+}
+
+/// Takes a block of each row's relu(pre-codes) into the row's candidates, of which there is `capacity(k)` room each:
+/// `width` pre-codes from concept `first` on, in rows of `stride`.
+pub(super) fn take_block(
+    pre: &[f32],
+    (stride, first, width): (usize, usize, usize),
+    k: usize,
+    keys: &mut [u64],
+    kept: &mut [Kept],
+) {
+    let rows =
+        pre.par_chunks(stride).zip(keys.par_chunks_mut(capacity(k))).zip(kept.par_iter_mut());
+    rows.with_min_len(block_rows(width)).for_each_init(
+        || Scratch::<Relu>::new(k),
+        |scratch, ((row, keys), kept)| {
+            let mut candidates = Candidates { keys, kept, scratch };
+            vectorize!(candidates.scan(first, &row[..width]));
+        },
+    );
+}
+
+/// The k largest of each row's candidates.
+pub(super) fn finish_blocks(k: usize, keys: &mut [u64], kept: &mut [Kept], codes: &mut Codes) {
+    let rows = keys.par_chunks_mut(capacity(k)).zip(kept.par_iter_mut()).zip(places(codes));
+    rows.with_min_len(block_rows(k)).for_each_init(
+        || Scratch::<Relu>::new(k),
+        |scratch, ((keys, kept), place)| {
+            Candidates { keys: &mut *keys, kept: &mut *kept, scratch }.prune();
+            put::<Relu>(place, &keys[..kept.len]);
         },
     );
 }
@@ -61,46 +111,25 @@ fn concept(key: u64) -> u32 {
     !(key as u32)
 }
 
-/// Pre-codes above a threshold that rises as better ones turn up; always ascending by concept.
-struct Candidates<O: Order> {
+/// How many candidates a row has, and the rank that further ones must exceed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kept {
+    len: usize,
+    threshold: u32,
+}
+
+/// What is needed for one row at a time.
+struct Scratch<O: Order> {
     k: usize,
-    keys: Vec<u64>,
     order: Vec<u64>,
     /// The largest value of each of as many classes of concepts.
     greatest: Vec<O::Place>,
 }
 
-impl<O: Order> Candidates<O> {
+impl<O: Order> Scratch<O> {
     fn new(k: usize) -> Self {
-        let capacity = (4 * k).max(2 * GROUP) + GROUP;
         let classes = (2 * k).next_multiple_of(2 * GROUP);
-        let greatest = vec![O::NEVER; classes];
-        Self { k, keys: vec![0; capacity], order: vec![0; capacity], greatest }
-    }
-
-    /// Puts the at most k largest values of `row` that may be taken first and returns how many there are.
-    #[inline(always)]
-    fn scan(&mut self, row: &[f32]) -> usize {
-        let (mut len, mut threshold) = (0, self.first_threshold(row));
-        for (group, values) in row.chunks(GROUP).enumerate() {
-            if !any(values.iter().map(|&value| O::place(value) > threshold)) {
-                continue;
-            }
-            for (concept, &value) in (group * GROUP..).zip(values) {
-                let place = O::place(value);
-                self.keys[len] = key(O::rank(place), concept as u32);
-                len += usize::from(place > threshold);
-            }
-            if len + GROUP > self.keys.len() {
-                threshold = O::place(O::value(rank(self.prune(len))));
-                len = self.k;
-            }
-        }
-        if len > self.k {
-            self.prune(len);
-            len = self.k;
-        }
-        len
+        Self { k, order: vec![0; capacity(k)], greatest: vec![O::NEVER; classes] }
     }
 
     /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
@@ -123,19 +152,59 @@ impl<O: Order> Candidates<O> {
         let (_, &mut least, _) = self.greatest.select_nth_unstable_by(nth, order);
         O::below(least)
     }
+}
 
-    /// Keeps the k largest of the first `len` keys, in their order, and returns the smallest of them.
-    fn prune(&mut self, len: usize) -> u64 {
-        let order = &mut self.order[..len];
+/// Pre-codes of a row above a threshold that rises as better ones turn up; always ascending by concept.
+struct Candidates<'a, O: Order> {
+    keys: &'a mut [u64],
+    kept: &'a mut Kept,
+    scratch: &'a mut Scratch<O>,
+}
+
+impl<O: Order> Candidates<'_, O> {
+    /// Takes in the values of the concepts from `first` on.
+    #[inline(always)]
+    fn scan(&mut self, first: usize, row: &[f32]) {
+        if self.kept.len == 0 {
+            self.kept.threshold = O::rank(self.scratch.first_threshold(row));
+        }
+        let mut threshold = O::of_rank(self.kept.threshold);
+        let mut len = self.kept.len;
+        for (group, values) in row.chunks(GROUP).enumerate() {
+            if !any(values.iter().map(|&value| O::place(value) > threshold)) {
+                continue;
+            }
+            for (concept, &value) in (first + group * GROUP..).zip(values) {
+                let place = O::place(value);
+                self.keys[len] = key(O::rank(place), concept as u32);
+                len += usize::from(place > threshold);
+            }
+            if len + GROUP > self.keys.len() {
+                self.kept.len = len;
+                self.prune();
+                len = self.kept.len;
+                threshold = O::of_rank(self.kept.threshold);
+            }
+        }
+        self.kept.len = len;
+    }
+
+    /// Keeps the k largest candidates, in their order, if there are more; the threshold is then the smallest of them.
+    fn prune(&mut self) {
+        let (k, len) = (self.scratch.k, self.kept.len);
+        if len <= k {
+            return;
+        }
+        let order = &mut self.scratch.order[..len];
         order.copy_from_slice(&self.keys[..len]);
-        let (_, &mut least, _) = order.select_nth_unstable(len - self.k);
+        let (_, &mut least, _) = order.select_nth_unstable(len - k);
         let mut kept = 0;
         for i in 0..len {
             let key = self.keys[i];
             self.keys[kept] = key;
             kept += usize::from(key >= least);
         }
-        least
+        *self.kept = Kept { len: k, threshold: rank(least) };
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn with_scratch<R>(len: usize, op: impl FnOnce(&mut [f32]) -> R) -> R
 /// The sum of the lanes as a tree. Not inlined: seen together with the loop before it, the compiler arranges the lanes
 /// for the tree's sake and that loop is six times slower.
 #[inline(never)]
-fn tree<T: Copy + Add<Output = T>, const N: usize>(lanes: &[T; N]) -> T {
+pub(super) fn tree<T: Copy + Add<Output = T>, const N: usize>(lanes: &[T; N]) -> T {
     let eight: [T; 8] =
         from_fn(|i| lanes[i + 8..].iter().step_by(8).fold(lanes[i], |sum, &lane| sum + lane));
     let four: [T; 4] = from_fn(|i| eight[i] + eight[i + 4]);

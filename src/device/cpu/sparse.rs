@@ -63,6 +63,15 @@ pub(super) enum Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Whether row `first` has entries; a stored one counts as if it had.
+    #[inline(always)]
+    pub(super) fn has_entries(self, row: usize) -> bool {
+        match self {
+            Self::Dense(_) => true,
+            Self::Sparse { index, .. } => !index.of(row).is_empty(),
+        }
+    }
+
     pub(super) fn new(grad: &Grad<'a>) -> Self {
         match *grad {
             Grad::Dense(dense) => Self::Dense(dense.cpu()),

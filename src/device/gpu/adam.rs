@@ -2,8 +2,8 @@
 
 use super::Gpu;
 use super::gradient::{Entries, RowsParams};
-use super::pipelines::{Access::*, KernelSpec};
-use super::project::{ROW_WISE, constants};
+use super::pipelines::{Access::*, Constants, KernelSpec};
+use super::project::{ACTIVE_ROWS, ROW_WISE, constants, of_rows};
 use super::registry::Family;
 use super::segments::segments;
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
@@ -39,7 +39,7 @@ static ROWS: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-pub(super) const FAMILY: Family = &[(&DENSE, ROW_WISE), (&ROWS, ROW_WISE)];
+pub(super) const FAMILY: Family = &[(&DENSE, ROW_WISE), (&ROWS, ROW_WISE), (&ROWS, ACTIVE_ROWS)];
 
 /// `Params` of shaders/shared/adam_params.wgsl.
 #[repr(C)]
@@ -82,7 +82,44 @@ pub(super) fn adam(
     if cols == 0 {
         return;
     }
-    let (constants, bound) = constants(projection);
+    let of_projection = constants(projection);
+    run(gpu, param, first, second, grad, scale, step, of_projection);
+}
+
+/// The rows that have entries; the batch is whole.
+pub(super) fn adam_active(
+    gpu: &Gpu,
+    param: &mut Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+    grad: Grad<'_>,
+    scale: &Tensor,
+    step: AdamStep,
+    projection: Projection,
+) {
+    let shape = param.shape();
+    shapes::expect("first moment", first, shape);
+    shapes::expect("second moment", second, shape);
+    shapes::grad(&grad, shape);
+    shapes::expect("scale", scale, [1, 1]);
+    shapes::row_wise(projection);
+    assert!(Entries::of(grad).is_some_and(|entries| entries.is_whole()), "rows that can rest");
+    if shape[1] > 0 {
+        run(gpu, param, first, second, grad, scale, step, of_rows(ACTIVE_ROWS, projection));
+    }
+}
+
+fn run(
+    gpu: &Gpu,
+    param: &mut Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+    grad: Grad<'_>,
+    scale: &Tensor,
+    step: AdamStep,
+    (constants, bound): (Constants<'_>, f32),
+) {
+    let [rows, cols] = param.shape();
     let scale = scale.gpu().single();
     // A gradient that is made has the rows of the parameter, whose chunks stand in for its own.
     let stored = if let Grad::Dense(dense) = grad { dense.gpu() } else { param.gpu() };

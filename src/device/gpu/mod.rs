@@ -31,6 +31,7 @@ mod reduce;
 mod registry;
 mod relu;
 mod residual;
+mod rest;
 mod row_penalty;
 mod segments;
 mod sparse;

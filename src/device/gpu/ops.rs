@@ -3,10 +3,11 @@
 use super::{
     Gpu, adam, batch_norm, by_atom, columns, counters, dictionary, elementwise, gemm, gradient,
     jump, kmeans, kth_largest, l0, layer_norm, loss, pointwise, project, reanimate, reduce, relu,
-    residual, row_penalty, sparse, sumsq, top_k,
+    residual, rest, row_penalty, sparse, sumsq, top_k,
 };
 use crate::device::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    TopKRoom, log, shapes,
 };
 use crate::{expression::Expression, sae::Kernel};
 
@@ -29,6 +30,20 @@ impl Backend for Gpu {
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
         top_k::top_k(self, pre, codes);
+    }
+
+    fn linear_top_k(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        shapes::linear_top_k(x, weight, bias, room, codes);
+        let spec = Gemm { transpose_b: true, bias, ..Gemm::default() };
+        gemm::gemm(self, x, weight, &mut room.pre, spec);
+        top_k::top_k(self, &room.pre, codes);
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
@@ -126,6 +141,38 @@ impl Backend for Gpu {
         projection: Projection,
     ) {
         adam::adam(self, param, first, second, grad, scale, step, projection);
+    }
+
+    fn can_rest(&self, grad: &Grad<'_>) -> bool {
+        gradient::Entries::of(*grad).is_some_and(|entries| entries.is_whole())
+    }
+
+    fn adam_active(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        grad: Grad<'_>,
+        scale: &Tensor,
+        step: AdamStep,
+        projection: Projection,
+    ) {
+        adam::adam_active(self, param, first, second, grad, scale, step, projection);
+    }
+
+    fn catch_up(
+        &self,
+        param: &mut Tensor,
+        first: &mut Tensor,
+        second: &mut Tensor,
+        done: &mut Tensor<u32>,
+        firing: Option<&ByAtom>,
+        steps: &Tensor,
+        now: u32,
+        numbers: AdamStep,
+        projection: Projection,
+    ) {
+        rest::catch_up(self, param, first, second, done, firing, steps, now, numbers, projection);
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {

@@ -44,6 +44,26 @@ const AT_LEAST: Constants<'static> = &[("PROJECTION", 5.0)];
 pub(super) const ROW_WISE: &[Constants<'static>] =
     &[NONE, SIMPLEX, BALL, UNIT_L2, UNIT_L1, AT_LEAST];
 
+/// The same, of the rows that fire only.
+pub(super) const ACTIVE_ROWS: &[Constants<'static>] = &[
+    &[("PROJECTION", 0.0), ("ACTIVE", 1.0)],
+    &[("PROJECTION", 1.0), ("ACTIVE", 1.0)],
+    &[("PROJECTION", 2.0), ("ACTIVE", 1.0)],
+    &[("PROJECTION", 3.0), ("ACTIVE", 1.0)],
+    &[("PROJECTION", 4.0), ("ACTIVE", 1.0)],
+    &[("PROJECTION", 5.0), ("ACTIVE", 1.0)],
+];
+
+/// The constants of `among` that have this projection.
+pub(super) fn of_rows(
+    among: &'static [Constants<'static>],
+    projection: Projection,
+) -> (Constants<'static>, f32) {
+    let (plain, bound) = constants(projection);
+    let found = among.iter().find(|constants| constants[0] == plain[0]);
+    (found.expect("every projection of rows is listed"), bound)
+}
+
 const MAX_L2: Constants<'static> = &[("L1", 0.0)];
 const MAX_L1: Constants<'static> = &[("L1", 1.0)];
 

@@ -17,6 +17,7 @@ const FAMILIES: &[Family] = &[
     super::gradient::FAMILY,
     super::sumsq::FAMILY,
     super::adam::FAMILY,
+    super::rest::FAMILY,
     super::project::FAMILY,
     super::jump::FAMILY,
     super::loss::FAMILY,

@@ -1,6 +1,6 @@
 //! X Eᵀ + b: the reference's default, and its untied encoder.
 
-use super::{Encoder, Pass, PreCodeGrad, Purpose, Room};
+use super::{Encoder, LinearMap, Pass, PreCodeGrad, Purpose, Room};
 use crate::{
     device::{Device, Gemm, Grad, Tensor},
     error::Result,
@@ -77,6 +77,11 @@ impl Encoder for Linear {
 
     fn takes_sparse(&self) -> bool {
         true
+    }
+
+    fn linear_map(&self) -> Option<LinearMap<'_>> {
+        let bias = self.bias.as_ref().map(|bias| &bias.value);
+        Some(LinearMap { weight: &self.weight.value, bias })
     }
 
     fn room(&self, device: &Device, _batch: usize, purpose: Purpose) -> Result<Room> {

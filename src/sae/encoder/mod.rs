@@ -53,6 +53,15 @@ pub struct Pass<'a> {
     pub training: bool,
 }
 
+/// An encoder that is X Eᵀ + b and no more.
+#[derive(Clone, Copy, Debug)]
+pub struct LinearMap<'a> {
+    /// E [K, d].
+    pub weight: &'a Tensor,
+    /// b [K, 1].
+    pub bias: Option<&'a Tensor>,
+}
+
 /// Memory that an encoder works in, made once for the largest batch by [`Encoder::room`].
 #[derive(Debug, Default)]
 pub struct Room {
@@ -124,6 +133,12 @@ pub trait Encoder: std::fmt::Debug + Send + Sync {
     /// Whether codes are selected from relu(pre-codes), as they are for all but the identity.
     fn rectifies(&self) -> bool {
         true
+    }
+
+    /// The linear map that it is, if it is one. Top-k codes are then selected as their pre-codes are made, and
+    /// [`Encoder::forward`] is not called where nobody asks for these.
+    fn linear_map(&self) -> Option<LinearMap<'_>> {
+        None
     }
 
     /// Memory for batches of up to `batch` rows.

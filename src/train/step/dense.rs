@@ -53,6 +53,7 @@ pub(super) fn differentiate(
 fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
     let Workspace { x, pre, x_hat, threshold, room, thresholds: of_jump, route, .. } = ws;
     let Route::Dense(route) = route else { unreachable!("the route is dense") };
+    let pre = pre.kept();
     let DenseRoute { z, codes, dictionary, .. } = &mut **route;
     sae.dictionary.fuse_into(device, dictionary);
     let pass = Pass { device, x, dictionary: Some(dictionary), training: true };
@@ -84,6 +85,7 @@ fn record_terms(
 ) {
     let Workspace { x, pre, x_hat, h, thresholds, route, .. } = ws;
     let Route::Dense(route) = route else { unreachable!("the route is dense") };
+    let pre = &*pre.kept();
     let DenseRoute { z, grad_codes, grad_pre, dictionary, grad, .. } = &mut **route;
     device.fill(grad_codes, 0.0);
     device.fill(&mut grad.atoms, 0.0);
@@ -111,6 +113,7 @@ fn record_terms(
 fn deselect(sae: &Sae, device: &Device, ws: &mut Workspace) {
     let Workspace { pre, thresholds, route, .. } = ws;
     let Route::Dense(route) = route else { unreachable!("the route is dense") };
+    let pre = &*pre.kept();
     let DenseRoute { z, grad_codes, grad_pre, .. } = &mut **route;
     match (sae.settings().selection, thresholds) {
         (Selection::Jump { kernel, bandwidth, .. }, Some(room)) => {

@@ -8,23 +8,29 @@ use crate::{
     device::{Codes, Device, Entries, Gemm, Grad, Tensor},
     sae::{Dictionary, Pass, PreCodeGrad, Room, Sae, Selection},
     train::{
-        Criterion,
+        Clip, Criterion,
         counters::Counters,
-        workspace::{Route, SparseProduct, SparseRoute, Workspace},
+        workspace::{PreCodes, Route, SparseProduct, SparseRoute, Workspace},
     },
 };
+use std::ops::Range;
 
-/// Forward pass, loss, and the gradients that have to be stored.
+/// From x to codes, by row and by atom.
+pub(super) fn choose(sae: &Sae, device: &Device, ws: &mut Workspace) {
+    select(sae, device, ws);
+    let Route::Sparse(route) = &mut ws.route else { unreachable!("the route is sparse") };
+    device.by_atom(&route.codes, &mut route.by_atom);
+}
+
+/// From the codes: reconstruction, loss, and the gradients that have to be stored.
 pub(super) fn differentiate(
     sae: &Sae,
     device: &Device,
     ws: &mut Workspace,
     criterion: &mut Criterion,
     counters: &mut Counters,
-) {
-    let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
-    sae.encoder.forward(&pass, &mut ws.room, &mut ws.pre);
-    prepare(sae, device, &ws.pre, &mut ws.threshold, &mut ws.thresholds);
+    clip: Option<&mut Clip>,
+) -> Range<usize> {
     reconstruct(sae, device, ws, counters);
     let rows = ws.x.rows();
     counters.count_idle(device, rows);
@@ -38,22 +44,37 @@ pub(super) fn differentiate(
         &mut counters.log,
         counters.log_row,
     );
-    backward(sae, device, ws, criterion, counters);
+    backward(sae, device, ws, criterion, counters, clip)
 }
 
-/// Selection and reconstruction: `ws.x_hat` = Z · atoms, the multiplier still to come.
-fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
-    let Workspace { pre, x_hat, thresholds: room, route: Route::Sparse(route), .. } = ws else {
+/// From x to codes.
+fn select(sae: &Sae, device: &Device, ws: &mut Workspace) {
+    let Workspace { x, pre, room, threshold, thresholds, route: Route::Sparse(route), .. } = ws
+    else {
         unreachable!("the route is sparse")
     };
-    let SparseRoute { codes, by_atom, product, .. } = &mut **route;
+    let codes = &mut route.codes;
+    let pre = match pre {
+        PreCodes::Passing(room) => return sae.top_k_into(x, room, codes),
+        PreCodes::Kept(pre) => pre,
+    };
+    let pass = Pass { device, x, dictionary: None, training: true };
+    sae.encoder.forward(&pass, room, pre);
+    prepare(sae, device, pre, threshold, thresholds);
     match sae.settings().selection {
         Selection::Jump { kernel, bandwidth, .. } => {
-            device.jump_sparse(pre, logarithms(room), kernel.reach(bandwidth), codes);
+            device.jump_sparse(pre, logarithms(thresholds), kernel.reach(bandwidth), codes);
         }
         _ => top_k(sae, device, pre, codes),
     }
-    device.by_atom(codes, by_atom);
+}
+
+/// `ws.x_hat` = Z · atoms, the multiplier still to come.
+fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
+    let Workspace { x_hat, route: Route::Sparse(route), .. } = ws else {
+        unreachable!("the route is sparse")
+    };
+    let SparseRoute { codes, by_atom, product, .. } = &mut **route;
     let Counters { fired, log, log_row, .. } = counters;
     device.count_active(codes, by_atom, fired, log, *log_row);
     match (product, &sae.dictionary) {
@@ -79,23 +100,36 @@ pub(super) fn top_k(sae: &Sae, device: &Device, pre: &Tensor, codes: &mut Codes)
     }
 }
 
-/// From `ws.h` to ∂loss/∂pre-codes, and ∂loss/∂W and ∂loss/∂R where they are stored.
+/// From `ws.h` to ∂loss/∂pre-codes, and ∂loss/∂W and ∂loss/∂R where they are stored. The parameters whose gradients'
+/// squares were found on the way.
 fn backward(
     sae: &Sae,
     device: &Device,
     ws: &mut Workspace,
     criterion: &mut Criterion,
     counters: &mut Counters,
-) {
+    clip: Option<&mut Clip>,
+) -> Range<usize> {
     let Workspace { x, pre, h, thresholds: room, route: Route::Sparse(route), .. } = ws else {
         unreachable!("the route is sparse")
     };
     let SparseRoute { codes, by_atom, grad_codes, product } = &mut **route;
+    // The dictionary's parameters come after the encoder's.
+    let first = sae.encoder.parameters().len();
+    let mut known = 0..0;
     match (product, &sae.dictionary) {
         (SparseProduct::Factored { mixed }, Dictionary::Archetypal(archetypal)) => {
             device.gemm(h, &archetypal.points.value, mixed, NT);
-            device.sddmm(codes, &archetypal.mixing.value, mixed, grad_codes, false);
-            device.sddmm(codes, &archetypal.relax.value, h, grad_codes, true);
+            let (w, r) = (&archetypal.mixing.value, &archetypal.relax.value);
+            if let Some(clip) = clip {
+                let sumsq = clip.squares();
+                device.sddmm_sumsq(codes, by_atom, w, mixed, grad_codes, false, sumsq, first);
+                device.sddmm_sumsq(codes, by_atom, r, h, grad_codes, true, sumsq, first + 1);
+                known = first..first + 2;
+            } else {
+                device.sddmm(codes, w, mixed, grad_codes, false);
+                device.sddmm(codes, r, h, grad_codes, true);
+            }
         }
         (SparseProduct::Atoms { atoms, grad }, Dictionary::Archetypal(archetypal)) => {
             device.sddmm(codes, atoms, h, grad_codes, false);
@@ -110,6 +144,7 @@ fn backward(
         }
         (SparseProduct::Free, _) => unreachable!("the route was made for this dictionary"),
     }
+    let PreCodes::Kept(pre) = pre else { return known };
     let view = View {
         sae,
         x,
@@ -139,6 +174,7 @@ fn backward(
             &mut room.grad,
         );
     }
+    known
 }
 
 /// The gradients of encoder and dictionary, but for the multiplier's.

@@ -12,11 +12,17 @@ use web_time::Instant;
 const DENSE_AGAIN_STEPS: u64 = 1024;
 
 impl Trainer {
-    /// Reads the figures of the steps that have none yet.
+    /// Reads the figures of the steps that have none yet, and brings all rows of the parameters up to date.
     ///
     /// # Errors
     /// As [`Trainer::step`].
     pub async fn collect(&mut self) -> Result<()> {
+        self.settle();
+        self.read_figures().await
+    }
+
+    /// Reads the figures of the steps that have none yet.
+    pub(super) async fn read_figures(&mut self) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -93,11 +99,8 @@ impl Trainer {
         if path == Path::Dense {
             self.progress.dense_until = self.progress.step + DENSE_AGAIN_STEPS;
         }
-        match self.workspace.reroute(&self.sae, batch, path, self.criterion.needs()) {
-            Ok(()) => {
-                self.progress.path = path;
-                Ok(())
-            }
+        match self.reroute(path) {
+            Ok(()) => Ok(()),
             // What the path needs does not fit the device: the one at hand works, if more slowly.
             Err(Error::TooLarge { what, .. }) => {
                 self.progress.dense_until = u64::MAX;

@@ -1,0 +1,52 @@
+//! What the fused encoder product and top-k work in.
+
+use super::{Device, Tensor, cpu::select};
+use crate::error::Result;
+
+/// Pre-codes that are made and selected from at once on the CPU: a batch of 1 024 rows of them stays in the cache.
+const CPU_COLUMNS: usize = 1024;
+/// With more codes than this share of the concepts, the candidates would take as much memory as the pre-codes.
+const CPU_SHARE: usize = 16;
+
+/// Memory for [`Backend::linear_top_k`](super::Backend::linear_top_k), which keeps no pre-codes: on a GPU room for all
+/// of a batch, on the CPU for a block of concepts and for the candidates among them.
+#[derive(Debug)]
+pub struct TopKRoom {
+    /// Pre-codes, [B, columns].
+    pub(crate) pre: Tensor,
+    /// `capacity` candidates for each row, where the columns are not all concepts.
+    pub(crate) keys: Vec<u64>,
+    pub(crate) kept: Vec<select::Kept>,
+    pub(crate) capacity: usize,
+}
+
+impl TopKRoom {
+    /// Room for batches of up to `batch` rows and k codes out of `concepts`.
+    ///
+    /// # Errors
+    /// As [`Tensor::zeros`].
+    pub fn new(device: &Device, batch: usize, k: usize, concepts: usize) -> Result<Self> {
+        let columns = Self::columns(device, k, concepts);
+        let rows = if columns == concepts { 0 } else { batch };
+        let capacity = select::capacity(k);
+        Ok(Self {
+            pre: Tensor::zeros(device, batch, columns)?,
+            keys: vec![0; rows * capacity],
+            kept: vec![select::Kept::default(); rows],
+            capacity,
+        })
+    }
+
+    /// How many pre-codes a row are held at once.
+    fn columns(device: &Device, k: usize, concepts: usize) -> usize {
+        match !device.is_gpu() && k * CPU_SHARE <= concepts {
+            true => concepts.min(CPU_COLUMNS),
+            false => concepts,
+        }
+    }
+
+    /// Uses only the first `rows` rows.
+    pub fn set_rows(&mut self, rows: usize) {
+        self.pre.set_rows(rows);
+    }
+}
