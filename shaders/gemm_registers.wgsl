@@ -2,6 +2,9 @@
 // large tile in each thread's registers. A workgroup is one row of 8 threads (one SIMD register) and makes
 // 16 rows × 128 columns of C, a thread 16 of the columns; rows and columns past the end repeat the last one and are
 // not stored. Rows are written out one by one: such drivers keep an array that a loop indexes in memory.
+@group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
+@group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
+
 const TILE_ROWS: u32 = 16u;
 const TILE_COLS: u32 = 128u;
 

@@ -1,5 +1,8 @@
 // The product for real GPUs: a workgroup of 16 × 16 threads makes a TILE × TILE tile of C from slabs of A and B in
 // workgroup memory; a thread makes 4 × 4 of it (TILE 64) or four such blocks, 64 rows and columns apart (TILE 128).
+@group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
+@group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
+
 override TILE: u32 = 64u;
 // A is stored [k, m]; B is stored [n, k]: only the order in which threads read them depends on it.
 override TRANSPOSE_A: bool = false;

@@ -4,20 +4,24 @@
 
 use archetypal::device::gpu::{ShaderVariant, all_shaders};
 use naga::back::{hlsl, msl, spv};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
 use std::collections::HashSet;
 
 const MOST_STORAGE_BUFFERS: usize = 7;
 const MOST_THREADS: u32 = 256;
 const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
 
-/// The module with the constants of a variant in place, validated with no optional capability.
+/// The module with the constants of a variant in place, validated with no optional capability but what it says.
 fn compiled(shader: &ShaderVariant) -> (naga::Module, naga::valid::ModuleInfo) {
     let label = format!("{} {:?}", shader.name, shader.constants);
     let module = naga::front::wgsl::parse_str(shader.source)
         .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(shader.source)));
+    let capabilities =
+        if shader.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
     let check = |module: &naga::Module| {
-        Validator::new(ValidationFlags::all(), Capabilities::empty())
+        Validator::new(ValidationFlags::all(), capabilities)
+            .subgroup_stages(ShaderStages::COMPUTE)
+            .subgroup_operations(SubgroupOperationSet::all())
             .validate(module)
             .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(shader.source)))
     };

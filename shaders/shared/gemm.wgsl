@@ -1,4 +1,5 @@
-// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias): the operands, with strides in the place of transposes.
+// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias): the operands, with strides in the place of transposes. A and B
+// are declared by each kernel, as it reads them.
 struct Params {
     m: u32,
     n: u32,
@@ -20,8 +21,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
-@group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;     // [n]; not read without a bias
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;  // [m, n]
 

@@ -15,7 +15,7 @@ use web_time::Instant;
 /// What one operation of the [`Backend`](super::Backend) has cost.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct OperationTime {
-    /// Its name: that of the method.
+    /// Its name: that of the method; on a GPU that of the kernel, of which an operation may run several.
     pub name: &'static str,
     /// How often it ran.
     pub calls: u64,
@@ -82,7 +82,7 @@ impl Profiler {
 }
 
 /// The dearest first, those that cost the same by name.
-fn sorted(times: BTreeMap<&'static str, (u64, Duration)>) -> Vec<OperationTime> {
+pub(super) fn sorted(times: BTreeMap<&'static str, (u64, Duration)>) -> Vec<OperationTime> {
     let mut all: Vec<_> = times
         .into_iter()
         .map(|(name, (calls, time))| OperationTime { name, calls, seconds: time.as_secs_f64() })

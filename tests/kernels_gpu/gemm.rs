@@ -6,7 +6,7 @@ use archetypal::Device;
 use archetypal::device::{Gemm, GpuOptions};
 
 /// m, n, k: alone, primes, whole tiles, one off a tile, thin ones, and an empty sum.
-const SHAPES: [(usize, usize, usize); 10] = [
+const SHAPES: [(usize, usize, usize); 15] = [
     (1, 1, 1),
     (17, 131, 5),
     (64, 128, 16),
@@ -17,6 +17,12 @@ const SHAPES: [(usize, usize, usize); 10] = [
     (128, 1, 7),
     (1, 64, 17),
     (5, 7, 0),
+    // Multiples of 4, which some texts read as vec4: alone, whole tiles, one off a tile.
+    (4, 4, 4),
+    (32, 64, 8),
+    (36, 68, 20),
+    (100, 60, 64),
+    (1, 132, 12),
 ];
 
 fn product(a: &[f32], b: &[f32], [m, n, k]: [usize; 3], spec: &Gemm<'_>) -> Vec<f64> {

@@ -207,6 +207,7 @@ pub(crate) fn check(name: &str, limits: &wgpu::Limits) -> Result<()> {
 pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("archetypal"),
+        required_features: super::choice::features(adapter),
         required_limits: adapter.limits(),
         memory_hints: wgpu::MemoryHints::Performance,
         ..Default::default()

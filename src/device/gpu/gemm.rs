@@ -1,5 +1,6 @@
 //! Dense products.
 
+use super::choice::Products;
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::{Chunk, Gpu, RowBuffers};
@@ -31,6 +32,18 @@ static REGISTERS: KernelSpec = KernelSpec {
     trusted: true,
 };
 
+static SUBGROUPS: KernelSpec = KernelSpec {
+    name: "gemm_subgroups",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/shared/gemm.wgsl"),
+        include_str!("../../../shaders/gemm_subgroups.wgsl"),
+    ),
+    entry: "main",
+    storage: &[Read, Read, Read, ReadWrite],
+    trusted: true,
+};
+
 pub(super) const FAMILY: Family = &[
     (
         &TILED,
@@ -44,6 +57,14 @@ pub(super) const FAMILY: Family = &[
         ],
     ),
     (&REGISTERS, PLAIN),
+    (
+        &SUBGROUPS,
+        &[
+            &[("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 0.0)],
+            &[("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)],
+            &[("TRANSPOSE_A", 1.0), ("TRANSPOSE_B", 0.0)],
+        ],
+    ),
 ];
 
 /// Large tiles do twice the work for each value read, once there are enough of them to fill a device.
@@ -67,6 +88,18 @@ struct Params {
     bias_start: u32,
     accumulate: u32,
     has_bias: u32,
+}
+
+impl Params {
+    /// Whether every four values along a row of A or B, of these lengths, make an aligned vec4 that lies within
+    /// the product.
+    fn aligned(&self, spec: &Gemm<'_>, a_cols: usize, b_cols: usize) -> bool {
+        let along_a = if spec.transpose_a { self.m } else { self.k };
+        let along_b = if spec.transpose_b { self.k } else { self.n };
+        [along_a, along_b, self.k, self.a_start, self.b_start, a_cols as u32, b_cols as u32]
+            .iter()
+            .all(|value| value.is_multiple_of(4))
+    }
 }
 
 /// The ranges of 0..len within which no operand goes on to its next chunk.
@@ -161,16 +194,20 @@ fn piece(
     };
     let buffers = [a_chunk, b_chunk, bias_chunk, c_chunk];
     let tiles = |tile_m, tile_n| rows.len().div_ceil(tile_m) * cols.len().div_ceil(tile_n);
-    if gpu.software_kernels {
-        gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
-    } else {
-        let tile = if tiles(128, 128) >= ENOUGH_TILES { 128 } else { 64 };
-        let flag = |set: bool| f64::from(u8::from(set));
-        let constants = [
-            ("TILE", tile as f64),
-            ("TRANSPOSE_A", flag(spec.transpose_a)),
-            ("TRANSPOSE_B", flag(spec.transpose_b)),
-        ];
-        gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
+    let flag = |set: bool| f64::from(u8::from(set));
+    let transposes =
+        [("TRANSPOSE_A", flag(spec.transpose_a)), ("TRANSPOSE_B", flag(spec.transpose_b))];
+    match gpu.products {
+        Products::Subgroups if params.aligned(spec, a.cols, b.cols) => {
+            gpu.dispatch(&SUBGROUPS, &transposes, &buffers, &params, tiles(32, 64) as u64);
+        }
+        Products::Subgroups | Products::Registers => {
+            gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
+        }
+        Products::Tiles => {
+            let tile = if tiles(128, 128) >= ENOUGH_TILES { 128 } else { 64 };
+            let constants = [("TILE", tile as f64), transposes[0], transposes[1]];
+            gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
+        }
     }
 }

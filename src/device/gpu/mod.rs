@@ -5,6 +5,7 @@ mod adapter;
 mod batch_norm;
 mod buffers;
 mod by_atom;
+mod choice;
 mod columns;
 mod counters;
 mod dictionary;
@@ -56,7 +57,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     limits: wgpu::Limits,
     max_binding: Option<u64>,
-    software_kernels: bool,
+    products: choice::Products,
     faults: faults::Faults,
     graveyard: buffers::Graveyard,
     recorder: Mutex<record::Recorder>,
@@ -73,7 +74,8 @@ impl Gpu {
         let (device, queue) = adapter::open(&adapter).await?;
         let mut gpu = Self::from_device(adapter.get_info(), device, queue);
         gpu.max_binding = options.max_binding;
-        gpu.software_kernels = options.software_kernels.unwrap_or(gpu.software_kernels);
+        gpu.products =
+            choice::Products::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
         Ok(gpu)
     }
 
@@ -81,7 +83,7 @@ impl Gpu {
     /// replaced. It must have been opened with at least 7 storage buffers a stage.
     pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
-            software_kernels: info.device_type == wgpu::DeviceType::Cpu,
+            products: choice::Products::suiting(&info, device.features(), None),
             info,
             limits: device.limits(),
             max_binding: None,

@@ -95,7 +95,7 @@ impl Gpu {
         Ok(values)
     }
 
-    async fn fetch(&self, staging: &wgpu::Buffer, target: &mut [u8]) -> Result<()> {
+    pub(super) async fn fetch(&self, staging: &wgpu::Buffer, target: &mut [u8]) -> Result<()> {
         let slice = staging.slice(..target.len() as u64);
         let (mapped, send) = Signal::new();
         slice.map_async(wgpu::MapMode::Read, send);

@@ -1,6 +1,7 @@
 //! Recording: dispatches gather in one compute pass, their parameters in one uniform buffer, until they are submitted.
 
 use super::pipelines::{Access, Constants, KernelSpec, Pipelines};
+use super::profile::Timestamps;
 use super::{Chunk, Gpu};
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
@@ -21,6 +22,8 @@ pub(super) struct Recorder {
     arena: wgpu::Buffer,
     pipelines: Pipelines,
     bind_groups: HashMap<(usize, Vec<u64>), wgpu::BindGroup>,
+    /// While a profile is taken: every kernel then has a pass of its own.
+    pub timestamps: Option<Timestamps>,
 }
 
 impl Recorder {
@@ -38,6 +41,7 @@ impl Recorder {
             arena,
             pipelines: Pipelines::default(),
             bind_groups: HashMap::new(),
+            timestamps: None,
         }
     }
 
@@ -55,6 +59,31 @@ impl Recorder {
                 self.blocks.clear();
             }
             queue.submit([encoder.finish()]);
+        }
+    }
+
+    /// Opens the pass that the next kernel, `name`, is recorded in.
+    fn open_pass(&mut self, device: &wgpu::Device, name: &'static str) {
+        if self.timestamps.is_some() {
+            self.pass = None;
+        } else if self.pass.is_some() {
+            return;
+        }
+        if self.timestamps.as_ref().is_some_and(Timestamps::full) {
+            self.resolve_timestamps(device);
+        }
+        let encoder =
+            self.encoder.get_or_insert_with(|| device.create_command_encoder(&Default::default()));
+        let timestamp_writes = self.timestamps.as_mut().map(|timestamps| timestamps.next(name));
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+        self.pass = Some(encoder.begin_compute_pass(&descriptor).forget_lifetime());
+    }
+
+    /// Records that the timestamps so far become readable.
+    pub fn resolve_timestamps(&mut self, device: &wgpu::Device) {
+        if let Some(mut timestamps) = self.timestamps.take() {
+            timestamps.resolve(device, self.encoder(device));
+            self.timestamps = Some(timestamps);
         }
     }
 
@@ -101,6 +130,7 @@ impl Gpu {
             recorder.submit(&self.queue);
         }
         let recorder = &mut *recorder;
+        recorder.open_pass(&self.device, spec.name);
         let pipeline = recorder.pipelines.get(&self.device, spec, constants);
         let key = (pipeline.id, buffers.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
         let group = recorder
@@ -110,12 +140,6 @@ impl Gpu {
         let offset = recorder.blocks.len();
         recorder.blocks.extend_from_slice(params);
         recorder.blocks.resize(offset + BLOCK, 0);
-        if recorder.pass.is_none() {
-            let encoder = recorder
-                .encoder
-                .get_or_insert_with(|| self.device.create_command_encoder(&Default::default()));
-            recorder.pass = Some(encoder.begin_compute_pass(&Default::default()).forget_lifetime());
-        }
         if let Some(pass) = &mut recorder.pass {
             pass.set_pipeline(&pipeline.pipeline);
             pass.set_bind_group(0, &*group, &[offset as u32]);

@@ -52,6 +52,8 @@ pub struct ShaderVariant {
     pub constants: &'static [(&'static str, f64)],
     /// How many storage buffers the host binds.
     pub storage_buffers: usize,
+    /// Whether it is only for devices with subgroups.
+    pub subgroups: bool,
 }
 
 /// Every variant of every kernel; of those that are written for an expression, one.
@@ -63,6 +65,7 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
         entry: spec.entry,
         constants,
         storage_buffers: spec.storage.len(),
+        subgroups: spec.source.contains("subgroup_invocation_id"),
     };
     FAMILIES
         .iter()
