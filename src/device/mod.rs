@@ -6,6 +6,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub(crate) mod pause;
+mod profile;
 mod shapes;
 mod tensor;
 
@@ -14,6 +15,7 @@ pub use backend::{
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};
+pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
 
 #[cfg(feature = "gpu")]
@@ -38,7 +40,7 @@ pub enum Device {
 impl Device {
     /// The CPU backend.
     pub fn cpu() -> Self {
-        Self::Cpu(Arc::new(cpu::Cpu))
+        Self::Cpu(Arc::new(cpu::Cpu::default()))
     }
 
     /// The best GPU, else the CPU. A software driver (lavapipe, SwiftShader, WARP) is not taken: the CPU backend is

@@ -1,7 +1,8 @@
 //! Plain Rust: the fallback where there is no GPU, and the oracle of the tests.
 //!
 //! One file a family of operations. Work is cut into pieces that depend on the shapes only and every reduction has a
-//! fixed order, so results do not depend on the number of threads or on how they are scheduled.
+//! fixed order, so results do not depend on the number of threads or on how they are scheduled. Every operation begins
+//! with a timer for [`super::profile`].
 
 mod adam;
 mod batch_norm;
@@ -31,12 +32,15 @@ mod sparse;
 
 use super::{
     AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor, log,
+    profile::Profiler,
 };
 use crate::{expression::Expression, sae::Kernel};
 
-/// The CPU backend: all cores, no state.
-#[derive(Debug)]
-pub struct Cpu;
+/// The CPU backend: all cores, and no state but the times that a profile takes.
+#[derive(Debug, Default)]
+pub struct Cpu {
+    pub(crate) profiler: Profiler,
+}
 
 impl Cpu {
     pub(crate) fn name(&self) -> String {
@@ -49,30 +53,37 @@ impl Cpu {
 
 impl Backend for Cpu {
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
+        let _time = self.profiler.time("gemm");
         gemm::gemm(a, b, c, spec)
     }
 
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
+        let _time = self.profiler.time("spmm");
         sparse::spmm(codes, m, out, accumulate)
     }
 
     fn sddmm(&self, codes: &Codes, m: &Tensor, a: &Tensor, out: &mut Tensor, accumulate: bool) {
+        let _time = self.profiler.time("sddmm");
         sparse::sddmm(codes, m, a, out, accumulate)
     }
 
     fn spmm_t(&self, grad: Grad<'_>, out: &mut Tensor) {
+        let _time = self.profiler.time("spmm_t");
         sparse::spmm_t(grad, out)
     }
 
     fn top_k(&self, pre: &Tensor, codes: &mut Codes) {
+        let _time = self.profiler.time("top_k");
         select::top_k(pre, codes)
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
+        let _time = self.profiler.time("jump");
         jump::jump(pre, thresholds, z)
     }
 
     fn jump_sparse(&self, pre: &Tensor, thresholds: &Tensor, reach: f32, codes: &mut Codes) {
+        let _time = self.profiler.time("jump_sparse");
         jump::jump_sparse(pre, thresholds, reach, codes)
     }
 
@@ -85,6 +96,7 @@ impl Backend for Cpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
+        let _time = self.profiler.time("jump_backward");
         jump::jump_backward(pre, thresholds, kernel, bandwidth, grad, grad_thresholds)
     }
 
@@ -99,6 +111,7 @@ impl Backend for Cpu {
         grad: &mut Tensor,
         grad_thresholds: &mut Tensor,
     ) {
+        let _time = self.profiler.time("jump_backward_sparse");
         jump::jump_backward_sparse(
             pre,
             thresholds,
@@ -112,10 +125,12 @@ impl Backend for Cpu {
     }
 
     fn by_atom(&self, codes: &Codes, out: &mut ByAtom) {
+        let _time = self.profiler.time("by_atom");
         index::by_atom(codes, out)
     }
 
     fn scatter(&self, codes: &Codes, dense: &mut Tensor) {
+        let _time = self.profiler.time("scatter");
         select::scatter(codes, dense)
     }
 
@@ -130,14 +145,17 @@ impl Backend for Cpu {
         log: &mut Tensor,
         row: usize,
     ) {
+        let _time = self.profiler.time("mse");
         loss::mse(x, raw, multiplier, weight, h, grad_multiplier, log, row)
     }
 
     fn column_sums(&self, a: &Tensor, out: &mut Tensor) {
+        let _time = self.profiler.time("column_sums");
         reduce::column_sums(a, out)
     }
 
     fn sumsq(&self, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
+        let _time = self.profiler.time("sumsq");
         reduce::sumsq(grad, out, slot)
     }
 
@@ -148,6 +166,7 @@ impl Backend for Cpu {
         scale: &mut Tensor,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("clip_scale");
         reduce::clip_scale(sumsq, max_norm, scale, cell)
     }
 
@@ -161,14 +180,17 @@ impl Backend for Cpu {
         step: AdamStep,
         projection: Projection,
     ) {
+        let _time = self.profiler.time("adam");
         adam::adam(param, first, second, grad, scale, step, projection)
     }
 
     fn project(&self, param: &mut Tensor, projection: Projection) {
+        let _time = self.profiler.time("project");
         project::project(param, projection)
     }
 
     fn add_relaxation(&self, wc: &mut Tensor, r: &Tensor, multiplier: Option<&Tensor>) {
+        let _time = self.profiler.time("add_relaxation");
         dictionary::add_relaxation(wc, r, multiplier)
     }
 
@@ -180,6 +202,7 @@ impl Backend for Cpu {
         log: &mut Tensor,
         row: usize,
     ) {
+        let _time = self.profiler.time("count_active");
         counters::count_active(codes, by_atom, fired, log, row)
     }
 
@@ -190,10 +213,12 @@ impl Backend for Cpu {
         log: &mut Tensor,
         row: usize,
     ) {
+        let _time = self.profiler.time("count_active_dense");
         counters::count_active_dense(z, fired, log, row)
     }
 
     fn row_sumsq(&self, a: &Tensor, out: &mut Tensor) {
+        let _time = self.profiler.time("row_sumsq");
         reduce::row_sumsq(a, out)
     }
 
@@ -205,18 +230,22 @@ impl Backend for Cpu {
         assignment: &mut Tensor<u32>,
         distance: &mut Tensor,
     ) {
+        let _time = self.profiler.time("nearest");
         kmeans::nearest(products, x_sq, c_sq, assignment, distance)
     }
 
     fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+        let _time = self.profiler.time("closer");
         kmeans::closer(x, centre, distance)
     }
 
     fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
+        let _time = self.profiler.time("mean_rows");
         kmeans::mean_rows(sums, counts, centres)
     }
 
     fn row_max(&self, a: &Tensor, skip: Option<i64>, out: &mut Tensor) {
+        let _time = self.profiler.time("row_max");
         reduce::row_max(a, skip, out)
     }
 
@@ -228,6 +257,7 @@ impl Backend for Cpu {
         grad: &mut Tensor,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("pointwise");
         pointwise::pointwise(f, factor, at, grad, cell)
     }
 
@@ -240,6 +270,7 @@ impl Backend for Cpu {
         grad: &mut Tensor,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("row_penalty");
         row_penalty::row_penalty(penalty, factor, concepts, at, grad, cell)
     }
 
@@ -251,6 +282,7 @@ impl Backend for Cpu {
         grad_pre: &mut Tensor,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("reanimate");
         reanimate::reanimate(pre, z, factor, grad_pre, cell)
     }
 
@@ -261,6 +293,7 @@ impl Backend for Cpu {
         idle: Option<(&Tensor<u32>, u32)>,
         out: &mut Tensor,
     ) {
+        let _time = self.profiler.time("remainder");
         residual::remainder(pre, z, idle, out)
     }
 
@@ -274,14 +307,17 @@ impl Backend for Cpu {
         grad_x_hat: Option<&mut Tensor>,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("residual_error");
         residual::residual_error(x, x_hat, factor, scale, e_hat, grad_x_hat, cell)
     }
 
     fn dead_share(&self, idle: &Tensor<u32>, limit: u32, at_most: usize, out: &mut Tensor) {
+        let _time = self.profiler.time("dead_share");
         residual::dead_share(idle, limit, at_most, out)
     }
 
     fn scatter_add(&self, codes: &Codes, values: &Tensor, factor: f32, dense: &mut Tensor) {
+        let _time = self.profiler.time("scatter_add");
         select::scatter_add(codes, values, factor, dense)
     }
 
@@ -296,14 +332,17 @@ impl Backend for Cpu {
         grad_thresholds: &mut Tensor,
         cell: log::Cell<'_>,
     ) {
+        let _time = self.profiler.time("l0_penalty");
         l0::l0_penalty(pre, thresholds, kernel, bandwidth, factor, target, grad_thresholds, cell)
     }
 
     fn relu(&self, x: &Tensor, out: &mut Tensor) {
+        let _time = self.profiler.time("relu");
         relu::relu(x, out)
     }
 
     fn relu_backward(&self, out: &Tensor, grad: &mut Tensor) {
+        let _time = self.profiler.time("relu_backward");
         relu::relu_backward(out, grad)
     }
 
@@ -316,6 +355,7 @@ impl Backend for Cpu {
         inv_std: &mut Tensor,
         out: &mut Tensor,
     ) {
+        let _time = self.profiler.time("layer_norm");
         layer_norm::layer_norm(x, weight, bias, normed, inv_std, out)
     }
 
@@ -326,10 +366,12 @@ impl Backend for Cpu {
         weight: &Tensor,
         grad: &mut Tensor,
     ) {
+        let _time = self.profiler.time("layer_norm_backward");
         layer_norm::layer_norm_backward(normed, inv_std, weight, grad)
     }
 
     fn column_moments(&self, x: &Tensor, mean: &mut Tensor, variance: &mut Tensor) {
+        let _time = self.profiler.time("column_moments");
         columns::column_moments(x, mean, variance)
     }
 
@@ -343,6 +385,7 @@ impl Backend for Cpu {
         normed: &mut Tensor,
         out: &mut Tensor,
     ) {
+        let _time = self.profiler.time("batch_norm");
         batch_norm::batch_norm(x, mean, variance, weight, bias, normed, out)
     }
 
@@ -353,6 +396,7 @@ impl Backend for Cpu {
         weight: &Tensor,
         grad: &mut Tensor,
     ) {
+        let _time = self.profiler.time("batch_norm_backward");
         batch_norm::batch_norm_backward(normed, variance, weight, grad)
     }
 
@@ -364,34 +408,42 @@ impl Backend for Cpu {
         running_mean: &mut Tensor,
         running_variance: &mut Tensor,
     ) {
+        let _time = self.profiler.time("running_moments");
         batch_norm::running_moments(mean, variance, rows, running_mean, running_variance)
     }
 
     fn column_dots(&self, a: &Tensor, b: &Tensor, out: &mut Tensor) {
+        let _time = self.profiler.time("column_dots");
         columns::column_dots(a, b, out)
     }
 
     fn top_k_signed(&self, pre: &Tensor, codes: &mut Codes) {
+        let _time = self.profiler.time("top_k_signed");
         select::top_k_signed(pre, codes)
     }
 
     fn kth_largest(&self, pre: &Tensor, k: usize, out: &mut Tensor) {
+        let _time = self.profiler.time("kth_largest");
         kth_largest::kth_largest(pre, k, out)
     }
 
     fn above(&self, pre: &Tensor, threshold: &Tensor, z: &mut Tensor) {
+        let _time = self.profiler.time("above");
         elementwise::above(pre, threshold, z)
     }
 
     fn running_threshold(&self, current: &Tensor, momentum: f32, running: &mut Tensor) {
+        let _time = self.profiler.time("running_threshold");
         elementwise::running_threshold(current, momentum, running)
     }
 
     fn keep_selected(&self, z: &Tensor, grad: &mut Tensor) {
+        let _time = self.profiler.time("keep_selected");
         elementwise::keep_selected(z, grad)
     }
 
     fn scale_atoms(&self, v: &Tensor, multiplier: Option<&Tensor>, out: &mut Tensor) {
+        let _time = self.profiler.time("scale_atoms");
         elementwise::scale_atoms(v, multiplier, out)
     }
 
@@ -402,18 +454,22 @@ impl Backend for Cpu {
         grad: &mut Tensor,
         grad_multiplier: &mut Tensor,
     ) {
+        let _time = self.profiler.time("dictionary_backward");
         dictionary::dictionary_backward(dictionary, multiplier, grad, grad_multiplier)
     }
 
     fn fill(&self, out: &mut Tensor, value: f32) {
+        let _time = self.profiler.time("fill");
         elementwise::fill(out, value)
     }
 
     fn ln(&self, a: &Tensor, out: &mut Tensor) {
+        let _time = self.profiler.time("ln");
         elementwise::ln(a, out)
     }
 
     fn direct_thresholds(&self, thresholds: &Tensor, bandwidth: f32, grad: &mut Tensor) {
+        let _time = self.profiler.time("direct_thresholds");
         elementwise::direct_thresholds(thresholds, bandwidth, grad)
     }
 
@@ -424,6 +480,7 @@ impl Backend for Cpu {
         seen: &mut Tensor<u32>,
         idle: &mut Tensor<u32>,
     ) {
+        let _time = self.profiler.time("count_idle");
         counters::count_idle(fired, rows, seen, idle)
     }
 }

@@ -21,6 +21,7 @@ mod loss;
 mod ops;
 mod pipelines;
 mod pointwise;
+mod profile;
 mod project;
 mod readback;
 mod reanimate;
