@@ -102,7 +102,6 @@ lint() {
     scripts/wasm.sh clippy --release --lib --no-default-features --features gpu -- -D warnings
 }
 
-# Benchmarks are compiled by the lints and not run here.
 run_tests() {
   local started=$SECONDS log=$logs/tests.log
   echo "== tests"

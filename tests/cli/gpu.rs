@@ -61,3 +61,18 @@ fn killed_and_resumed_on_a_gpu_gives_the_same_bytes() {
     scene.ok("train data.npy --resume b --quiet");
     assert_eq!(scene.bytes("a"), scene.bytes("b"));
 }
+
+#[test]
+fn bench_measures_a_step_and_every_kernel() {
+    let Some(scene) = scene("bench_measures_a_step_and_every_kernel") else { return };
+    let words = "bench --sizes 12/96/8/16/3 --runs 2 --what step,encode,kernels --quiet";
+    let figures = scene.json(words)["sizes"][0].clone();
+    let step = figures["step"]["seconds"]["median"].as_f64().unwrap();
+    assert!(step.is_finite() && step > 0.0, "{figures}");
+    let kernels = figures["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 18);
+    let all = kernels.iter().chain([&figures["encode"]]);
+    for seconds in all.map(|work| work["seconds"]["median"].as_f64().unwrap()) {
+        assert!(seconds.is_finite() && seconds > 0.0, "{figures}");
+    }
+}

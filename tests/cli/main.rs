@@ -1,5 +1,6 @@
 //! The command as a user meets it: the built program is run, and its output, files and exit status are looked at.
 
+mod bench;
 mod commands;
 mod errors;
 mod explore;

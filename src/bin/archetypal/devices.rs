@@ -54,7 +54,7 @@ fn cpu(auto: bool) -> Line {
 }
 
 /// The instruction sets that the products choose between.
-fn cpu_features() -> Vec<String> {
+pub fn cpu_features() -> Vec<String> {
     #[cfg(target_arch = "x86_64")]
     let found = [
         ("avx2", std::is_x86_feature_detected!("avx2")),

@@ -1,5 +1,6 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
+mod bench;
 mod checkpoint;
 mod compare;
 mod demo;
@@ -9,6 +10,7 @@ mod eval;
 mod explore;
 mod export;
 mod failure;
+mod html;
 mod inspect;
 mod interrupt;
 mod memory;
@@ -60,6 +62,7 @@ enum Command {
     Export(export::Args),
     Inspect(inspect::Args),
     Devices(devices::Args),
+    Bench(Box<bench::Args>),
 }
 
 /// What every subcommand gets besides its own options.
@@ -124,5 +127,6 @@ async fn run(context: &Context, command: Command) -> Outcome {
         Command::Encode(args) => encode::run(context, args).await,
         Command::Inspect(args) => inspect::run(context, &args),
         Command::Devices(args) => devices::run(context, &args).await,
+        Command::Bench(args) => bench::run(context, *args).await,
     }
 }
