@@ -117,7 +117,7 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 /** What computes, and what to make of it. */
-function DeviceLine() {
+export function DeviceLine() {
   const webgpu = 'gpu' in navigator;
   if (!device.value) {
     return webgpu ? null : (
