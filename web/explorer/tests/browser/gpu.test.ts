@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-test('pictures train on WebGPU to what the CPU reaches, and the page answers meanwhile', { timeout: 900_000 }, async () => {
+test('pictures train on WebGPU to what the CPU reaches, and the page answers meanwhile', { timeout: 1_800_000 }, async () => {
   const { page, complaints, close } = await visit(site, '#train');
   const whileBusy = async () => {
     await page.getByRole('link', { name: 'Map' }).click();

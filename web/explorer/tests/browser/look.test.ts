@@ -165,7 +165,7 @@ describe('the map', () => {
     await page.getByLabel('Size').selectOption('max');
     await page.locator('.legend-ramp').waitFor();
     await page.getByLabel('Layout').selectOption('umap');
-    await page.locator('.map-field canvas').waitFor({ timeout: 50_000 });
+    await page.locator('.map-field canvas').waitFor({ timeout: 120_000 });
     expect(page.url()).toContain('layout=umap');
   });
 });

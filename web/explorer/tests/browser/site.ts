@@ -92,6 +92,7 @@ interface Visitor {
 export async function visit(site: Site, path: string, { width = 1280, height = 800, theme = 'light' }: Visitor = {}): Promise<Visit> {
   const context = await site.browser.newContext({ viewport: { width, height }, colorScheme: theme, acceptDownloads: true });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // A machine with two cores has more to do.
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
@@ -112,9 +113,9 @@ export async function trainOn(page: Page, backend: 'gpu' | 'cpu', meanwhile?: ()
   });
   failed.catch(() => undefined);
   const within = async (wanted: Promise<unknown>) => Promise.race([wanted, failed]);
-  await within(page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 300_000 }));
+  await within(page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 900_000 }));
   if (meanwhile) await within(meanwhile());
-  await within(page.getByRole('button', { name: 'Look at its concepts' }).waitFor({ timeout: 600_000 }));
+  await within(page.getByRole('button', { name: 'Look at its concepts' }).waitFor({ timeout: 900_000 }));
   const device = (await page.locator('[role=status] b').first().textContent()) ?? '';
   return { device, r2: Number(await page.locator('.controls dt:text-is("R²") + dd').textContent()) };
 }
