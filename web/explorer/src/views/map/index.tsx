@@ -11,7 +11,7 @@ import { umapOf } from './layout.ts';
 import { Legend } from './legend.tsx';
 import { looksOf } from './looks.ts';
 
-const LAYOUT_NAMES: Record<Layout, string> = { pca: 'Principal axes', umap: 'UMAP' };
+const LAYOUT_NAMES: Record<Layout, string> = { pca: 'PCA', umap: 'UMAP' };
 const NONE: never[] = [];
 
 /** Atoms and points in the plane. */
@@ -35,7 +35,7 @@ export function MapView({ atlas }: { atlas: Atlas }) {
         {umap?.status === 'failed' ? (
           <Failure message={umap.message}>
             <button type="button" onClick={() => go({ layout: 'pca' }, true)}>
-              Show the principal axes
+              Show the principal axes instead
             </button>
           </Failure>
         ) : umap?.status === 'working' ? (
