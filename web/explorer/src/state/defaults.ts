@@ -22,8 +22,8 @@ export function defaultsFor(
   info: Pick<DataInfo, 'rows' | 'width'> | null,
   shown: { concepts: number; points: number | null } | null = null,
 ): FitSettings {
-  if (id === 'pictures') return { ...COMMON, concepts: 512, points: 512 };
-  if (id === 'words') return { ...COMMON, concepts: 512, points: 512, epochs: 20 };
+  if (id === 'pictures') return { ...COMMON, concepts: 512, points: 256 };
+  if (id === 'words') return { ...COMMON, concepts: 512, points: 256, topK: 32, epochs: 20 };
   if (shown) return { ...COMMON, model: shown.points ? 'ra-topk' : 'topk', concepts: shown.concepts, points: shown.points ?? shown.concepts };
   const rows = info?.rows ?? 4096;
   const concepts = Math.min(2048, 4 * (info?.width ?? 128));

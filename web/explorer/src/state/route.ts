@@ -25,6 +25,10 @@ export interface Route {
   heat: boolean;
   /** Concepts switched off in the example that is shown. */
   off: number[];
+  /** The cell of the example that is looked at. */
+  cell: number | null;
+  /** The point of the map that is looked at. */
+  point: number | null;
   /** Search among examples. */
   find: string;
 }
@@ -41,6 +45,8 @@ export const START: Route = {
   layout: 'pca',
   heat: true,
   off: [],
+  cell: null,
+  point: null,
   find: '',
 };
 
@@ -65,6 +71,8 @@ export function parseRoute(hash: string): Route {
     layout: oneOf(LAYOUTS, given.get('layout'), START.layout),
     heat: given.get('heat') !== 'off',
     off: (given.get('off') ?? '').split('.').map(count).filter((id) => id !== null),
+    cell: count(given.get('cell')),
+    point: count(given.get('point')),
     find: given.get('find') ?? '',
   };
 }
@@ -85,6 +93,8 @@ export function formatRoute(route: Route): string {
   add('layout', route.layout, START.layout);
   add('heat', route.heat ? '' : 'off', '');
   add('off', route.off.join('.'), '');
+  add('cell', route.cell, null);
+  add('point', route.point, null);
   add('find', route.find, '');
   const query = given.toString();
   return `#${route.view}${query ? `?${query}` : ''}`;
@@ -93,14 +103,23 @@ export function formatRoute(route: Route): string {
 /** Where the page is. Change it with [`go`]. */
 export const route = signal<Route>(parseRoute(globalThis.location?.hash ?? ''));
 
+/** Some of it changed; a cell belongs to its example, and a chosen point gives way to another concept. */
+export function changed(from: Route, change: Partial<Route>): Route {
+  const next = { ...from, ...change };
+  const stays = (...keys: (keyof Route)[]) => keys.every((key) => next[key] === from[key]);
+  if (!stays('set', 'example')) next.cell = change.cell ?? null;
+  if (!stays('set', 'concept')) next.point = change.point ?? null;
+  return next;
+}
+
 /** The hash of here with some of it changed, for links. */
 export function linkTo(change: Partial<Route>): string {
-  return formatRoute({ ...route.value, ...change });
+  return formatRoute(changed(route.value, change));
 }
 
 /** Goes there. `replace`: without a step in the browser's history, for what changes as one types. */
 export function go(change: Partial<Route>, replace = false): void {
-  const next = { ...route.value, ...change };
+  const next = changed(route.value, change);
   const hash = formatRoute(next);
   if (hash !== location.hash) {
     if (replace) history.replaceState(null, '', hash);

@@ -22,11 +22,12 @@ export const built = (name: string) => join(DIST, name);
 
 async function body(path: string): Promise<Uint8Array | string | undefined> {
   if (path.startsWith('/big/')) return bigFile(path.slice(5));
+  if (process.env.ATLAS && path.startsWith('/given/')) return readFile(join(process.env.ATLAS, normalize(path.slice(6)))).catch(() => undefined);
   const file = join(DIST, normalize(path.endsWith('/') ? `${path}index.html` : path));
   return readFile(file).catch(() => undefined);
 }
 
-/** Serves the built page, and the big atlas below /big/. */
+/** Serves the built page, the big atlas below /big/, and the folder `ATLAS` below /given/. */
 async function serve(): Promise<{ server: Server; address: string }> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
@@ -91,6 +92,7 @@ interface Visitor {
 export async function visit(site: Site, path: string, { width = 1280, height = 800, theme = 'light' }: Visitor = {}): Promise<Visit> {
   const context = await site.browser.newContext({ viewport: { width, height }, colorScheme: theme, acceptDownloads: true });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // A machine with two cores has more to do.
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
@@ -98,4 +100,22 @@ export async function visit(site: Site, path: string, { width = 1280, height = 8
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error.message}`));
   await page.goto(site.address + path);
   return { page, complaints, close: () => context.close() };
+}
+
+/** Trains on the pictures with the page's defaults, to the end; what computed, and the R² of the last steps. */
+export async function trainOn(page: Page, backend: 'gpu' | 'cpu', meanwhile?: () => Promise<void>): Promise<{ device: string; r2: number }> {
+  if (!(await page.getByLabel('Device', { exact: true }).isVisible())) await page.getByText('More settings').click();
+  await page.getByLabel('Device', { exact: true }).selectOption(backend);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  // A failure is told rather than waited for.
+  const failed = page.getByRole('alert').waitFor({ timeout: 0 }).then(async () => {
+    throw new Error((await page.getByRole('alert').textContent()) ?? 'it failed');
+  });
+  failed.catch(() => undefined);
+  const within = async (wanted: Promise<unknown>) => Promise.race([wanted, failed]);
+  await within(page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 900_000 }));
+  if (meanwhile) await within(meanwhile());
+  await within(page.getByRole('button', { name: 'Look at its concepts' }).waitFor({ timeout: 900_000 }));
+  const device = (await page.locator('[role=status] b').first().textContent()) ?? '';
+  return { device, r2: Number(await page.locator('.controls dt:text-is("R²") + dd').textContent()) };
 }

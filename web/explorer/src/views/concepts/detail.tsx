@@ -118,7 +118,7 @@ function Body({ atlas, concept, details }: { atlas: Atlas; concept: number; deta
         </div>
         {words.size > 0 && (
           <p class="note">
-            Words they share: {[...words].map((word) => <mark key={word}>{word}</mark>)}
+            Words they share: {[...words].map((word) => [<mark key={word}>{word}</mark>, ' '])}
           </p>
         )}
         <div class={`firings firings-${atlas.look}`}>

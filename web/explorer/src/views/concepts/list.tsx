@@ -63,7 +63,7 @@ function Toolbar({ atlas }: { atlas: Atlas }) {
         <span class="visually-hidden">Search concepts</span>
         <input
           type="search"
-          placeholder="Search: id, label, word"
+          placeholder="Id, label or word"
           value={query}
           onInput={(event) => type(event.currentTarget.value)}
         />

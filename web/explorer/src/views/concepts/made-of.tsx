@@ -14,8 +14,9 @@ interface Props {
   points: { point: number; weight: number }[];
 }
 
-/** Points with less than this share of an atom are only summed up. */
+/** Points with less than this share of an atom are only summed up, beyond the first few. */
 const LEAST = 0.01;
+const FEWEST_TILES = 3;
 const MOST_TILES = 8;
 
 /** The points whose mixture an atom is, beside the data nearest to each. */
@@ -23,7 +24,7 @@ export function MadeOf({ atlas, concept, points }: Props) {
   const { value: table, error } = useLoaded(() => atlas.points(), [atlas]);
   const effective = Math.exp(atlas.concepts.entropy[concept]);
   const relaxation = atlas.concepts.relaxation[concept];
-  const tiles = points.filter(({ weight }, i) => i === 0 || weight >= LEAST).slice(0, MOST_TILES);
+  const tiles = points.filter(({ weight }, i) => i === 0 || weight >= LEAST || (i < FEWEST_TILES && weight > 0)).slice(0, MOST_TILES);
   const rest = 1 - tiles.reduce((sum, { weight }) => sum + weight, 0);
   return (
     <section class="made-of" aria-labelledby="made-of">

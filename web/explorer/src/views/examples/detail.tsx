@@ -56,7 +56,8 @@ export function ExampleDetail({ atlas, index, onBack }: Props) {
 function Body({ atlas, index, taken }: { atlas: Atlas; index: number; taken: Taken }) {
   const { parts, x, atoms } = taken;
   const { width } = atlas.manifest;
-  const [cell, setCell] = useState<number | null>(null);
+  const cell = route.value.cell !== null && route.value.cell < atlas.cells && atlas.manifest.grid ? route.value.cell : null;
+  const setCell = (next: number | null) => go({ example: index, cell: next }, true);
   const [lit, setLit] = useState<number | null>(null);
   const off = useMemo(() => new Set(route.value.off), [route.value.off]);
   const whole = useMemo(() => reconstruct(x, width, parts, atoms, new Set()), [taken]);

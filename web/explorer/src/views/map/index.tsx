@@ -11,17 +11,17 @@ import { umapOf } from './layout.ts';
 import { Legend } from './legend.tsx';
 import { looksOf } from './looks.ts';
 
-const LAYOUT_NAMES: Record<Layout, string> = { pca: 'Principal axes', umap: 'UMAP' };
+const LAYOUT_NAMES: Record<Layout, string> = { pca: 'PCA', umap: 'UMAP' };
 const NONE: never[] = [];
 
 /** Atoms and points in the plane. */
 export function MapView({ atlas }: { atlas: Atlas }) {
   const { layout, colour, size, concept } = route.value;
+  const point = atlas.archetypal && route.value.point !== null && route.value.point < atlas.manifest.points! ? route.value.point : null;
   const { value: back, error } = useLoaded(() => Promise.all([atlas.backdrop(), atlas.points()]), [atlas]);
   const umap = layout === 'umap' ? umapOf(atlas).value : undefined;
   const looks = useMemo(() => looksOf(atlas, colour, size, theme.value), [atlas, colour, size, theme.value]);
   const [hovered, setHovered] = useState<Hovered | null>(null);
-  const [point, setPoint] = useState<number | null>(null);
   const chosen = concept !== null && concept < atlas.concepts.count ? concept : -1;
   const { value: details } = useLoaded(() => (chosen < 0 ? Promise.resolve(undefined) : atlas.details(chosen)), [atlas, chosen], true);
   const [backdrop, points] = back ?? [];
@@ -35,7 +35,7 @@ export function MapView({ atlas }: { atlas: Atlas }) {
         {umap?.status === 'failed' ? (
           <Failure message={umap.message}>
             <button type="button" onClick={() => go({ layout: 'pca' }, true)}>
-              Show the principal axes
+              Show the principal axes instead
             </button>
           </Failure>
         ) : umap?.status === 'working' ? (
@@ -50,11 +50,8 @@ export function MapView({ atlas }: { atlas: Atlas }) {
             chosen={chosen}
             madeOf={details?.points ?? NONE}
             onHover={setHovered}
-            onChoose={(id) => {
-              setPoint(null);
-              go({ concept: id }, true);
-            }}
-            onChoosePoint={setPoint}
+            onChoose={(id) => go({ concept: id, point: null }, true)}
+            onChoosePoint={(id) => go({ point: id }, true)}
             onOpen={() => go({ view: 'concepts' })}
           />
         )}
@@ -62,7 +59,7 @@ export function MapView({ atlas }: { atlas: Atlas }) {
         <Legend looks={looks} colour={colour} points={flat && atlas.archetypal} explained={flat ? backdrop?.explained : undefined} />
       </div>
       {point !== null && points ? (
-        <PointCard atlas={atlas} points={points} point={point} onClose={() => setPoint(null)} />
+        <PointCard atlas={atlas} points={points} point={point} onClose={() => go({ point: null }, true)} />
       ) : chosen >= 0 ? (
         <ConceptCard atlas={atlas} concept={chosen} details={details} onClose={() => go({ concept: null }, true)} />
       ) : null}

@@ -2,7 +2,7 @@ import { compareSeeds, phase, progress, stability, stop } from '../../state/trai
 import { percent } from '../../ui/text.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { DataChoice } from '../train/data.tsx';
-import { FailureBox } from '../train/index.tsx';
+import { DeviceLine, FailureBox } from '../train/index.tsx';
 import { SettingsForm } from '../train/settings.tsx';
 import { Agreements } from './agreements.tsx';
 import { Pairs } from './pairs.tsx';
@@ -53,6 +53,7 @@ export function StabilityView() {
             />
           )}
         </section>
+        <DeviceLine />
         <FailureBox what="stability" />
         <FailureBox what="data" />
         {stability.value ? (

@@ -3,6 +3,9 @@ import { Notice } from '../../ui/notice.tsx';
 import { Plot } from '../../ui/plot.tsx';
 import { figure, percent } from '../../ui/text.ts';
 
+/** The axis of the dead share goes at least so far: all zeros have no range of their own. */
+const LEAST_DEAD = 0.01;
+
 /** Loss, R², L0 and dead share as they come. */
 export function Curves() {
   const { steps, loss, r2, l0, epochs, dead, warnings } = curves.value;
@@ -44,7 +47,7 @@ export function Curves() {
           <figcaption>
             Dead concepts: share that never fired in the epoch <b>{percent(dead.at(-1) ?? NaN)}</b>
           </figcaption>
-          <Plot label={`Dead share over ${epochs.length} epochs, now ${percent(dead.at(-1) ?? NaN)}`} x={epochs} ys={[dead]} lines={[{ label: 'dead', colour: '#b0489f', points: true, show: percent }]} xLabel="epoch" range={[0, null]} />
+          <Plot label={`Dead share over ${epochs.length} epochs, now ${percent(dead.at(-1) ?? NaN)}`} x={epochs} ys={[dead]} lines={[{ label: 'dead', colour: '#b0489f', points: true, show: percent }]} xLabel="epoch" range={[0, Math.max(LEAST_DEAD, ...dead)]} />
         </figure>
       </div>
     </>

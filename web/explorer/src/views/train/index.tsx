@@ -117,7 +117,7 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 /** What computes, and what to make of it. */
-function DeviceLine() {
+export function DeviceLine() {
   const webgpu = 'gpu' in navigator;
   if (!device.value) {
     return webgpu ? null : (
@@ -130,7 +130,7 @@ function DeviceLine() {
   return (
     <p class={isGpu && !isFallback ? 'note' : 'banner-box'} role="status">
       Computes on <b>{name}</b>
-      {!isGpu && (webgpu ? ': the CPU, since there is no GPU to be used. Slower, but it all works.' : ': the CPU, since this browser has no WebGPU. Slower, but it all works.')}
+      {!isGpu && (webgpu ? ', since there is no GPU to be used: slower, but it all works.' : ', since this browser has no WebGPU: slower, but it all works.')}
       {isGpu && isFallback && ', a GPU in software: the CPU is about as fast.'}
     </p>
   );
