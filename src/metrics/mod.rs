@@ -25,4 +25,4 @@ pub use evaluation::{DEFINITIONS, Evaluation};
 pub use interaction::{Interaction, interaction};
 pub use plausibility::{Candidates, ClassSize, Classes, Found, Plausibility, plausibility};
 pub use spectrum::{Spectrum, spectrum};
-pub use stability::{Agreement, EXACT_ATOMS, Match, agreement};
+pub use stability::{Agreement, EXACT_ATOMS, Match, agreement, centred};

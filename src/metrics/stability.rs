@@ -52,12 +52,8 @@ pub async fn agreement(
     second: &[f32],
     width: usize,
 ) -> Result<Agreement> {
-    for atoms in [first, second] {
-        if width == 0 || atoms.is_empty() || !atoms.len().is_multiple_of(width) {
-            let hint = "Both dictionaries must be of atoms of one width.";
-            return Err(Error::shape("a dictionary", &[atoms.len()], &[1, width], hint));
-        }
-    }
+    check(first, width)?;
+    check(second, width)?;
     // The matching goes from the smaller one to the larger one.
     let swapped = first.len() > second.len();
     let (few, many) = if swapped { (second, first) } else { (first, second) };
@@ -76,6 +72,35 @@ pub async fn agreement(
     }
     let sum: f64 = matches.iter().map(|pair| f64::from(pair.cosine)).sum();
     Ok(Agreement { stability: sum / count as f64, exact, matches })
+}
+
+/// Atoms [K, width] at length 1, less their mean: what they have in common then makes no two of them agree. The agreement of two
+/// dictionaries of these is their centred stability.
+///
+/// # Errors
+/// [`Error::Shape`] if it is empty or not of whole atoms.
+pub fn centred(atoms: &[f32], width: usize) -> Result<Vec<f32>> {
+    check(atoms, width)?;
+    let mut centred = atoms.to_vec();
+    normalize_rows(&mut centred, width);
+    let mut mean = vec![0.0_f64; width];
+    for atom in centred.chunks_exact(width) {
+        mean.iter_mut().zip(atom).for_each(|(mean, &value)| *mean += f64::from(value));
+    }
+    let count = (centred.len() / width) as f64;
+    for atom in centred.chunks_exact_mut(width) {
+        let less = |(value, mean): (&mut f32, &f64)| *value -= (mean / count) as f32;
+        atom.iter_mut().zip(&mean).for_each(less);
+    }
+    Ok(centred)
+}
+
+fn check(atoms: &[f32], width: usize) -> Result<()> {
+    if width == 0 || atoms.is_empty() || !atoms.len().is_multiple_of(width) {
+        let hint = "Both dictionaries must be of atoms of one width.";
+        return Err(Error::shape("a dictionary", &[atoms.len()], &[1, width], hint));
+    }
+    Ok(())
 }
 
 /// Cosines of some atoms to all of one dictionary.
@@ -218,7 +243,29 @@ mod tests {
     }
 
     #[test]
+    fn what_atoms_have_in_common_makes_them_agree_and_is_taken_out() {
+        // Random directions about one that they share.
+        let of = |seed| {
+            let mut atoms = atoms(40, 16, seed);
+            atoms.chunks_exact_mut(16).for_each(|atom| atom[3] += 4000.0);
+            atoms
+        };
+        let (first, second) = (of(1), of(2));
+        assert!(between(&first, &second, 16).stability > 0.8);
+        let [a, b] = [&first, &second].map(|atoms| centred(atoms, 16).unwrap());
+        assert!(between(&a, &b, 16).stability < 0.7);
+        assert!((between(&a, &a, 16).stability - 1.0).abs() < 1e-6);
+        let mean = |j: usize| a.iter().skip(j).step_by(16).sum::<f32>();
+        assert!((0..16).all(|j| mean(j).abs() < 1e-4));
+        // Length says nothing.
+        let longer: Vec<f32> = first.iter().map(|v| 3.0 * v).collect();
+        let same = centred(&longer, 16).unwrap();
+        assert!(a.iter().zip(&same).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
     fn nothing_to_compare_is_an_error() {
+        assert!(matches!(centred(&[1.0; 3], 2), Err(Error::Shape { .. })));
         let found = pollster::block_on(agreement(&Device::cpu(), &[], &[1.0], 1));
         assert!(matches!(found, Err(Error::Shape { .. })));
     }

@@ -78,6 +78,9 @@ impl Recipe {
         let delta_relative = model.delta_relative;
         let model = model.resolve(width, nb_points)?;
         training.whole_loss()?.check_model(&model)?;
+        if given.contains_key("lr_factors") {
+            training.lr_factors.check_model(&model)?;
+        }
         if model.nb_points().is_some_and(|points| points > rows) {
             let hint = "There are fewer rows than points: ask for fewer points, or give more data.";
             let allowed = format!("between 1 and the number of rows, {rows}");

@@ -96,6 +96,12 @@ pub trait Term: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// How many numbers of 4 bytes [`Term::prepare`] makes room for.
+    fn room(&self, settings: &SaeSettings, batch: usize) -> u64 {
+        let _ = (settings, batch);
+        0
+    }
+
     /// Makes the memory that it works in, for batches of up to `batch` rows. Called once, before the first pass.
     ///
     /// # Errors

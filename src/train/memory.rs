@@ -41,7 +41,15 @@ pub fn memory_needed(settings: &SaeSettings, loss: &Loss, batch: usize) -> u64 {
         _ => dense,
     };
     let batches = b * (6.0 * d + k);
-    bytes(3.0 * parameters(settings) + points(settings) + batches + route)
+    let criterion = loss.criterion();
+    let terms = criterion.terms.iter().map(|term| term.room(settings, batch) as f64);
+    bytes(3.0 * parameters(settings) + points(settings) + batches + route + terms.sum::<f64>())
+}
+
+/// Bytes that monitoring 2 takes besides: the built dictionary, and the dictionary and one parameter on the host.
+pub fn monitoring_bytes(settings: &SaeSettings) -> u64 {
+    let (k, d, n) = sizes(settings);
+    bytes(2.0 * k * d + k * n.max(d))
 }
 
 /// K, d, and N or 0.
@@ -104,6 +112,15 @@ mod tests {
         let needed = memory_needed(&large, &Loss::default(), 1024);
         let parameters = 10_000 * (2 * 768 + 2_000 + 2) * 4;
         assert!(needed > 3 * parameters && needed < 4 * parameters, "{needed}");
+        let with = |loss: &str| memory_needed(&large, &loss.parse().unwrap(), 1024);
+        let dense = with("mse,residual(v^4)=0.1") - 2 * 1024 * 768 * 4;
+        assert!(dense > needed);
+        // What a term works in comes on top: relu(pre) − Z, its codes with their gradient, and A D.
+        let auxk = |k_aux: u64| 1024 * (10_000 + 768 + 3 * k_aux) * 4;
+        let pre_codes = 1024 * 10_000 * 4;
+        assert_eq!(with("mse,auxk=1:64"), dense + pre_codes + auxk(64));
+        assert_eq!(with("mse,auxiliary"), dense + pre_codes + auxk(5000));
+        assert_eq!(monitoring_bytes(&large), 10_000 * (2 * 768 + 2_000) * 4);
         assert_eq!(memory_needed(&of(usize::MAX, usize::MAX), &Loss::default(), 1024), u64::MAX);
     }
 }

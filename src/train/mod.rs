@@ -30,7 +30,7 @@ pub(crate) use counters::Counters;
 pub use criterion::{Criterion, Forward, Needs, Term};
 pub use events::Event;
 pub use loss::Loss;
-pub use memory::{memory_needed, parameter_bytes, parameter_count};
+pub use memory::{memory_needed, monitoring_bytes, parameter_bytes, parameter_count};
 pub use path::Path;
 pub(crate) use path::sparse_serves;
 pub use progress::{Progress, Sums};

@@ -3,7 +3,7 @@
 use crate::{
     device::AdamStep,
     error::{Error, Result},
-    sae::Group,
+    sae::{DictionaryKind, EncoderKind, Group, SaeSettings, Selection},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
@@ -35,12 +35,49 @@ impl Group {
             Self::Thresholds => "thresholds",
         }
     }
+
+    /// Whether a model of these settings trains parameters of this group.
+    pub fn is_of(self, model: &SaeSettings) -> bool {
+        let archetypal = matches!(model.dictionary, DictionaryKind::Archetypal { .. });
+        match self {
+            Self::Encoder => match model.encoder {
+                EncoderKind::Identity => false,
+                EncoderKind::Tied => model.encoder_bias,
+                _ => true,
+            },
+            Self::Mixing | Self::Relaxation => archetypal,
+            Self::Dictionary => !archetypal,
+            Self::Multiplier => model.use_multiplier,
+            Self::Thresholds => matches!(model.selection, Selection::Jump { .. }),
+        }
+    }
 }
 
 impl RateFactors {
     /// The factor of a group.
     pub fn of(&self, group: Group) -> f64 {
         self.0.get(&group).copied().unwrap_or(1.0)
+    }
+
+    /// Checks that a model of these settings has every group that has a factor.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the groups that it has.
+    pub fn check_model(&self, model: &SaeSettings) -> Result<()> {
+        let Some(group) = self.0.keys().find(|group| !group.is_of(model)) else { return Ok(()) };
+        let names = Group::ALL.iter().filter(|group| group.is_of(model)).map(|group| group.name());
+        let allowed = format!(
+            "one of the groups that {} trains here: {}",
+            model.kind().name(),
+            names.collect::<Vec<_>>().join(", ")
+        );
+        Err(Error::setting("lr-factors", group.name(), allowed, "Leave that group out."))
+    }
+
+    /// The factors of the groups that a model of these settings has.
+    pub fn of_model(&self, model: &SaeSettings) -> Self {
+        let has = self.0.iter().filter(|(group, _)| group.is_of(model));
+        Self(has.map(|(&group, &factor)| (group, factor)).collect())
     }
 
     /// The same with another factor, ≥ 0, for a group; 0 holds it where it is.
@@ -133,12 +170,22 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sae::{ModelKind, ModelSettings};
 
     #[test]
     fn factors_round_trip_and_nonsense_is_refused() {
         let factors: RateFactors = "mixing=0.1,thresholds=10".parse().unwrap();
         assert_eq!((factors.of(Group::Mixing), factors.of(Group::Encoder)), (0.1, 1.0));
         assert_eq!(factors.to_string().parse::<RateFactors>().unwrap(), factors);
+        let free = ModelSettings {
+            model: Some(ModelKind::TopK),
+            multiplier: true,
+            ..ModelSettings::default()
+        };
+        let free = free.resolve(8, 0).unwrap();
+        let refused = factors.check_model(&free).unwrap_err().to_string();
+        assert!(refused.contains("mixing") && refused.contains("encoder, dictionary, multiplier"));
+        assert_eq!(factors.with(Group::Encoder, 2.0).of_model(&free).to_string(), "encoder=2");
         for text in ["w=1", "mixing", "mixing=-1", "mixing=x", "mixing=NaN"] {
             assert!(text.parse::<RateFactors>().is_err(), "{text}");
         }

@@ -1,6 +1,6 @@
 //! Commands that train many models: stability and sweep.
 
-use crate::support::Scene;
+use crate::support::{ROWS, Scene, WIDTH, activations, write_npy};
 
 const FEW: &str = "--concepts 16 --top-k 3 --epochs 2 --batch-size 64";
 
@@ -30,8 +30,114 @@ fn stability_reports_every_arm_before_and_after() {
     let only = scene.json(&(words + " --quiet"));
     // An arm is the same whatever else is trained beside it.
     assert_eq!(only["lines"].as_array().unwrap()[..], lines[..1]);
+    // Factors of groups that only some of the arms have are left out where they are missing.
+    let factors = "--lr-factors mixing=0.5,multiplier=3 --points-of independent";
+    let with_factors = scene.json(&format!("stability data.npy {FEW} {factors} --quiet"));
+    assert_eq!(with_factors["lines"].as_array().unwrap().len(), 5);
+    scene.fails(
+        2,
+        "stability data.npy --lr-factors thresholds=2",
+        &["thresholds", "encoder, mixing"],
+    );
     scene.fails(2, "stability data.npy --model topk", &["--model must be"]);
     scene.fails(2, "stability data.npy --seeds 1", &["--seeds"]);
+}
+
+#[test]
+fn the_table_has_every_figure_and_a_verdict() {
+    let scene = Scene::new();
+    let ended = scene.ok(&format!("stability data.npy {FEW} --points-of independent --quiet"));
+    for part in ["at start", "centred", "coherence", "connec-", "beside free, from points:"] {
+        assert!(ended.stdout.contains(part), "no {part:?} in {ended:?}");
+    }
+    let arms = ["archetypal", "archetypal, projection off", "free, from random atoms"];
+    for arm in arms {
+        let of_arm = |line: &&str| line.split("  ").next() == Some(arm);
+        assert_eq!(ended.stdout.lines().filter(of_arm).count(), 2, "{arm}: {ended:?}");
+    }
+    let help = scene.ok("stability --help").stdout;
+    assert!(help.contains("‖ZᵀZ‖₀ / K²") && help.contains("‖D‖²_F / σ₁²"), "{help}");
+}
+
+#[test]
+fn compare_judges_checkpoints_as_stability_judges_its_models() {
+    let scene = Scene::new();
+    let only = "--no-baselines --points-of independent --quiet";
+    let report = scene.json(&format!("stability data.npy {FEW} {only}"));
+    // The second seed of stability sees the rows in the order of the first, as with sweep.
+    let words = "--concepts 16 --top-k 3 --seeds 0,1 --epochs 2 --batch-size 64 --out s.jsonl";
+    scene.ok(&format!("sweep data.npy {words} --save models --quiet"));
+    let [a, b] = [0, 1].map(|seed| format!("models/K16-k3-seed{seed}.safetensors"));
+    let found = scene.json(&format!("compare {a} {b} --quiet"));
+    for figure in ["stability", "stability_centred"] {
+        let (found, expected) = (&found[figure], &report["lines"][0][figure]);
+        assert!((found.as_f64().unwrap() - expected.as_f64().unwrap()).abs() < 1e-9, "{figure}");
+    }
+    assert_eq!(found["pairs"].as_array().unwrap().len(), 1);
+    let same = scene.json(&format!("compare {a} {a} {b} --quiet"));
+    assert!((same["pairs"][0]["stability_centred"].as_f64().unwrap() - 1.0).abs() < 1e-6);
+    assert_eq!(same["pairs"].as_array().unwrap().len(), 3);
+    assert!(scene.ok(&format!("compare {a} {b}")).stdout.contains("centred, mean"));
+    scene.fails(2, &format!("compare {a}"), &["SAE"]);
+    scene.ok("train data.npy --concepts 16 --normalize none --epochs 1 --out raw.safetensors");
+    let ended = scene.ok(&format!("compare {a} raw.safetensors"));
+    assert!(ended.stderr.contains("normalise their data differently"), "{ended:?}");
+}
+
+#[test]
+fn a_sweep_tells_models_presets_and_data_apart() {
+    let scene = Scene::new();
+    let words = "sweep data.npy --concepts 8 --epochs 1 --batch-size 64 --out s.jsonl --quiet";
+    let reference = "--preset reference --top-k 2";
+    let mut lines = 0;
+    for (options, added) in [
+        ("--preset reference --top-k 2", 1),
+        // The same settings of training as the one before.
+        ("--preset reference --top-k 2 --model topk", 1),
+        ("--preset reference --top-k 2 --model topk", 0),
+        ("--top-k 2", 1),
+        ("--top-k 2 --model ra-batch-topk", 1),
+        ("--top-k 2", 0),
+    ] {
+        let found = scene.json(&format!("{words} {options}"));
+        lines += added;
+        assert_eq!(found.as_array().unwrap().len(), lines, "{options}");
+    }
+    write_npy(&scene.path("data.npy"), WIDTH, &activations(ROWS - 50, WIDTH));
+    let found = scene.json(&format!("{words} {reference}"));
+    assert_eq!(found.as_array().unwrap().len(), lines + 1, "other data of the same name");
+    let free = "sweep data.npy --out s.jsonl --model topk --points 8";
+    scene.fails(2, free, &["points", "free dictionary"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_was_killed_goes_on() {
+    use std::{process::Stdio, thread::sleep, time::Duration};
+    let scene = Scene::new();
+    let seeds: Vec<_> = (0..40).map(|seed| seed.to_string()).collect();
+    let seeds = seeds.join(",");
+    let words = format!(
+        "sweep data.npy --concepts 16 --top-k 3 --seeds {seeds} --epochs 40 --batch-size 32 --at-once 1 --out s.jsonl"
+    );
+    let mut child =
+        scene.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = || {
+        let text = std::fs::read_to_string(scene.path("s.jsonl")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    while lines().len() < 3 && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    let done = lines();
+    assert!((3..40).contains(&done.len()), "killed after {} of 40 models", done.len());
+    let ended = scene.ok(&words);
+    assert!(ended.stderr.contains("in s.jsonl already"), "{ended:?}");
+    let all = lines();
+    assert_eq!(all.len(), 40);
+    assert_eq!(all[..done.len() - 1], done[..done.len() - 1]);
 }
 
 #[test]

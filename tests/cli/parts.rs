@@ -116,6 +116,7 @@ fn parts_that_do_not_exist_or_fit() {
         ("--loss mse,l0=0.1:3", ["l0", "--model ra-jump or jump"]),
         ("--lr-factors w=1", ["w=1", "mixing"]),
         ("--lr-factors mixing=-1", ["mixing=-1", "≥ 0"]),
+        ("--lr-factors thresholds=2", ["thresholds", "encoder, mixing, relaxation, multiplier"]),
         ("--weight-decay=-1", ["weight-decay is -1", "≥ 0"]),
         ("--beta2 1", ["beta2 is 1", "not 1"]),
         ("--encoder identity", ["identity", "--concepts 12"]),

@@ -4,21 +4,35 @@ use crate::failure::Outcome;
 use archetypal::{
     Device, Error, human_bytes,
     sae::SaeSettings,
-    train::{Loss, memory_needed, parameter_bytes},
+    train::{TrainSettings, memory_needed, monitoring_bytes, parameter_bytes},
 };
 
+/// Bytes that training on `rows` rows takes at its peak.
+pub fn needed(settings: &SaeSettings, training: &TrainSettings, rows: usize) -> Outcome<u64> {
+    let loss = training.whole_loss()?;
+    let needed = memory_needed(settings, &loss, training.largest_batch(rows));
+    let monitoring = if training.monitoring == 2 { monitoring_bytes(settings) } else { 0 };
+    Ok(needed.saturating_add(monitoring))
+}
+
 /// Refuses sizes that cannot work.
-pub fn check(device: &Device, settings: &SaeSettings, loss: &Loss, batch: usize) -> Outcome {
+pub fn check(
+    device: &Device,
+    settings: &SaeSettings,
+    training: &TrainSettings,
+    rows: usize,
+) -> Outcome {
     let Some(available) = available() else { return Ok(()) };
     // A GPU tells of its own memory only by refusing; the machine still holds the parameters while they start out.
     let needed = match device.is_gpu() {
-        false => memory_needed(settings, loss, batch),
+        false => needed(settings, training, rows)?,
         true => parameter_bytes(settings),
     };
     if needed <= available {
         return Ok(());
     }
     let SaeSettings { nb_concepts, input_shape, .. } = settings;
+    let batch = training.largest_batch(rows);
     let over = settings.nb_points().map_or(String::new(), |n| format!(" over {n} points"));
     Err(Error::TooLarge {
         what: format!(

@@ -43,6 +43,11 @@ impl AuxK {
     pub fn new(weight: f32, k_aux: Option<usize>, after: u32) -> Self {
         Self { weight, k_aux, after, room: None }
     }
+
+    /// Codes a row.
+    fn width(&self, settings: &SaeSettings) -> usize {
+        self.k_aux.unwrap_or(settings.input_shape / 2).clamp(1, settings.nb_concepts)
+    }
 }
 
 /// What both work in.
@@ -70,6 +75,12 @@ impl Room {
             e_hat: Tensor::zeros(device, batch, input_shape)?,
             scale: Tensor::zeros(device, 1, 1)?,
         })
+    }
+
+    /// How many numbers it holds.
+    fn numbers(settings: &SaeSettings, batch: usize, width: usize) -> u64 {
+        let each = settings.nb_concepts + settings.input_shape + 3 * width;
+        (batch as u64).saturating_mul(each as u64)
     }
 
     fn set_rows(&mut self, rows: usize) {
@@ -134,6 +145,10 @@ impl Term for TopKAuxiliary {
         NEEDS
     }
 
+    fn room(&self, settings: &SaeSettings, batch: usize) -> u64 {
+        Room::numbers(settings, batch, settings.nb_concepts / 2)
+    }
+
     fn prepare(&mut self, device: &Device, settings: &SaeSettings, batch: usize) -> Result<()> {
         if settings.nb_concepts < 2 {
             let hint = "It takes half of the concepts.";
@@ -158,10 +173,12 @@ impl Term for AuxK {
         NEEDS
     }
 
+    fn room(&self, settings: &SaeSettings, batch: usize) -> u64 {
+        Room::numbers(settings, batch, self.width(settings))
+    }
+
     fn prepare(&mut self, device: &Device, settings: &SaeSettings, batch: usize) -> Result<()> {
-        let width = self.k_aux.unwrap_or(settings.input_shape / 2);
-        let width = width.clamp(1, settings.nb_concepts);
-        self.room = Some(Room::new(device, settings, batch, width)?);
+        self.room = Some(Room::new(device, settings, batch, self.width(settings))?);
         Ok(())
     }
 

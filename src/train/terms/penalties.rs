@@ -112,6 +112,11 @@ impl Term for Pointwise {
         }
     }
 
+    fn room(&self, settings: &SaeSettings, batch: usize) -> u64 {
+        let rows = (batch as u64).saturating_mul(settings.input_shape as u64);
+        if self.over == Over::Residual { 2 * rows } else { 0 }
+    }
+
     fn prepare(&mut self, device: &Device, settings: &SaeSettings, batch: usize) -> Result<()> {
         if self.over == Over::Residual {
             let rows = || Tensor::zeros(device, batch, settings.input_shape);

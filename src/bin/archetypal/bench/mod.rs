@@ -19,7 +19,7 @@ use apply::Work;
 use archetypal::{
     Device,
     sae::{ModelKind, ModelSettings, SaeSettings},
-    train::Loss,
+    train::TrainSettings,
 };
 pub use args::Args;
 use args::What;
@@ -127,7 +127,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 
 /// Refuses what the machine cannot hold, before anything is measured.
 fn fits(device: &Device, model: Model, size: Size) -> Outcome {
-    memory::check(device, &settings(model, size)?, &Loss::default(), size.batch)
+    let training = TrainSettings { batch_size: size.batch, ..TrainSettings::default() };
+    memory::check(device, &settings(model, size)?, &training, size.batch)
 }
 
 /// What is measured, as training describes it.

@@ -114,14 +114,20 @@ impl Asked<'_> {
             ..self.model.clone()
         };
         let (rows, width) = (data.source.rows(), data.source.width());
-        let mut recipe = Recipe::new(self.preset, &model, self.given, None, rows, width)?;
+        // Factors are those of archetypal models; the free one has some of their groups.
+        let mut given = self.given.clone();
+        let factors = given.remove("lr_factors").map(|_| &self.recipe.training.lr_factors);
+        let mut recipe = Recipe::new(self.preset, &model, &given, None, rows, width)?;
         recipe.training.start = match matched {
             true => self.recipe.training.start,
             false => Start::Reference,
         };
         if matched {
             recipe.training.beta2 = self.recipe.training.beta2;
-            recipe.training.lr_factors = self.recipe.training.lr_factors.clone();
+        }
+        let factors = if matched { Some(&self.recipe.training.lr_factors) } else { factors };
+        if let Some(factors) = factors {
+            recipe.training.lr_factors = factors.of_model(&recipe.model);
         }
         Ok(recipe)
     }

@@ -5,7 +5,7 @@ use crate::{eval, failure::Outcome};
 use archetypal::{
     Device,
     data::Source,
-    metrics::{agreement, evaluate, interaction, spectrum},
+    metrics::{agreement, centred, evaluate, interaction, spectrum},
     sae::Sae,
 };
 use serde::Serialize;
@@ -90,8 +90,10 @@ pub async fn measure(
     let width = models[0].settings().input_shape;
     let before = pairs(device, &at_start, width).await?;
     let after = pairs(device, &dictionaries, width).await?;
-    dictionaries.iter_mut().for_each(|atoms| centre(atoms, width));
-    let centred = pairs(device, &dictionaries, width).await?;
+    for atoms in &mut dictionaries {
+        *atoms = centred(atoms, width)?;
+    }
+    let without_mean = pairs(device, &dictionaries, width).await?;
     Ok(Line {
         kind: arm.kind,
         points: arm.points,
@@ -110,25 +112,8 @@ pub async fn measure(
         effective_rank,
         connectivity,
         negative_interference,
-        stability_centred: centred.mean(),
+        stability_centred: without_mean.mean(),
     })
-}
-
-/// Scales atoms to length 1 and takes their mean out of each.
-fn centre(atoms: &mut [f32], width: usize) {
-    let count = atoms.len() / width;
-    let mut mean = vec![0.0_f64; width];
-    for atom in atoms.chunks_exact_mut(width) {
-        let length = atom.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
-        let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
-        for (value, mean) in atom.iter_mut().zip(&mut mean) {
-            *value = (f64::from(*value) * scale) as f32;
-            *mean += f64::from(*value) / count as f64;
-        }
-    }
-    for atom in atoms.chunks_exact_mut(width) {
-        atom.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= *mean as f32);
-    }
 }
 
 /// The agreement of every pair.

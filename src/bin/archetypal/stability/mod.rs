@@ -17,7 +17,7 @@ use archetypal::{
     data::Source,
     recipe::{Ingredients, Preset, Recipe},
     sae::ModelSettings,
-    train::{SideBySide, TrainSettings, Trainer, memory_needed},
+    train::{SideBySide, TrainSettings, Trainer},
 };
 use arms::{Arm, Asked, Points};
 use clap::builder::RangedU64ValueParser;
@@ -179,10 +179,9 @@ fn waves(
     data: &Ingredients,
     seeds: usize,
 ) -> Outcome<Vec<Vec<Arm>>> {
-    let loss = recipe.training.whole_loss()?;
-    let batch = recipe.training.largest_batch(data.source.rows());
-    memory::check(device, &recipe.model, &loss, batch)?;
-    let one = memory_needed(&recipe.model, &loss, batch).saturating_mul(seeds as u64);
+    let rows = data.source.rows();
+    memory::check(device, &recipe.model, &recipe.training, rows)?;
+    let one = memory::needed(&recipe.model, &recipe.training, rows)?.saturating_mul(seeds as u64);
     let at_once = memory::fitting(one).clamp(1, arms.len());
     Ok(arms.chunks(at_once).map(<[Arm]>::to_vec).collect())
 }

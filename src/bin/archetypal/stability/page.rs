@@ -5,7 +5,11 @@ use crate::{
     html::{STYLE, escape},
     text,
 };
-use archetypal::{Result, data::write_atomically};
+use archetypal::{
+    Result,
+    data::write_atomically,
+    sae::{DictionaryKind, Selection},
+};
 use std::{fmt::Write, io, path::Path};
 
 /// Writes the page, whole or not at all.
@@ -15,38 +19,67 @@ pub fn write(path: &Path, report: &Report) -> Result<()> {
 }
 
 fn page(report: &Report) -> String {
-    let title = format!("How stable are the concepts of {}?", escape(&report.data));
-    let model = &report.model;
+    let file = Path::new(&report.data).file_name().map(|name| name.to_string_lossy());
+    let data = file.map_or(report.data.clone(), |name| name.into_owned());
+    let title = format!("How stable are the concepts of {}?", escape(&data));
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style>\
-         <h1>{title}</h1><p>{kind}, {k} concepts over {n} points, {rows} rows of {d} dimensions, {epochs} epochs, {seeds} seeds, trained side by \
-         side on the same batches in {time}.</p>\
+         <h1>{title}</h1><p>{about}</p><p>{verdict}</p>\
          <h2>Stability before and after training</h2>{dots}\
          <p class=\"soft\">Mean cosine of the atoms of two seeds, matched one to one so that it is largest. Ring: before \
          training; disc: after; bar: the smallest and the largest pair of seeds. What is high before training comes from the \
          points, not from training.</p>\
          <h2>Reconstruction beside stability</h2>{scatter}\
          <h2>Cosines of matched atoms</h2>{histograms}\
-         <h2>All figures</h2><div class=\"wide\">{table}</div>{meanings}<p>{verdict}</p>",
+         <h2>All figures</h2>{tables}<h2>What they are</h2>{meanings}",
+        about = about(report),
+        verdict = escape(&show::verdict(report)).replace('\n', "<br>"),
+        dots = dots(report),
+        scatter = scatter(report),
+        histograms = histograms(report),
+        tables = tables(report),
+        meanings = meanings(),
+    )
+}
+
+/// What was trained on what.
+fn about(report: &Report) -> String {
+    let Report { model, training, .. } = report;
+    let codes = match model.selection {
+        Selection::TopK { k } => format!("{k} codes a row"),
+        Selection::BatchTopK { k, .. } => format!("{k} codes a row on average"),
+        Selection::Jump { .. } => match training.target_l0 {
+            Some(target) => format!("{target} codes a row wanted"),
+            None => "as many codes a row as its thresholds let through".into(),
+        },
+    };
+    let delta = match (report.delta_relative, model.dictionary) {
+        (Some(share), _) => format!(", δ {share} of the points' mean norm"),
+        (None, DictionaryKind::Archetypal { delta, .. }) => format!(", δ {delta}"),
+        (None, DictionaryKind::Free { .. }) => String::new(),
+    };
+    format!(
+        "{kind}, {k} concepts over {n} points, {codes}{delta}; {rows} rows of {d} dimensions, {epochs} epochs in batches of {batch}, learning \
+         rate {lr} ({factors}). {seeds} seeds of each kind of model, trained side by side on the same batches in {time}.",
         kind = model.kind().name(),
         k = model.nb_concepts,
         n = model.nb_points().unwrap_or(0),
         rows = text::count(report.rows as u64),
         d = report.width,
-        epochs = report.training.epochs,
+        epochs = training.epochs,
+        batch = training.batch_size,
+        lr = training.lr,
+        factors = match training.lr_factors.to_string() {
+            none if none.is_empty() => "for all".into(),
+            factors => factors.replace(',', ", "),
+        },
         seeds = report.seeds.len(),
         time = text::duration(std::time::Duration::from_secs_f64(report.seconds)),
-        dots = dots(report),
-        scatter = scatter(report),
-        histograms = histograms(report),
-        table = table(report),
-        meanings = meanings(),
-        verdict = escape(&show::verdict(report)).replace('\n', "<br>"),
     )
 }
 
-const LEFT: f64 = 300.0;
+const LEFT: f64 = 320.0;
 const WIDTH: f64 = 860.0;
 
 /// x of a share between 0 and 1.
@@ -94,12 +127,15 @@ fn dots(report: &Report) -> String {
     svg + "</svg>"
 }
 
-/// R² over stability.
+/// R² over stability. Lines that fall on one place share a label.
 fn scatter(report: &Report) -> String {
     let points: Vec<_> =
         report.lines.iter().filter_map(|line| line.r2.map(|r2| (line, r2))).collect();
-    let low = points.iter().map(|(_, r2)| *r2).fold(1.0, f64::min).max(-0.2) - 0.02;
-    let high = points.iter().map(|(_, r2)| *r2).fold(low, f64::max) + 0.02;
+    // What is far below 0 stands at the bottom.
+    let least = points.iter().map(|(_, r2)| *r2).fold(1.0, f64::min).max(-0.2);
+    let most = points.iter().map(|(_, r2)| *r2).fold(least, f64::max);
+    let ticks = ticks(least, most);
+    let (low, high) = (ticks[0], ticks[ticks.len() - 1]);
     let (bottom, top) = (300.0, 20.0);
     let y_of = |r2: f64| bottom - (r2.max(low) - low) / (high - low) * (bottom - top);
     let x_of = |share: f64| 60.0 + share.clamp(0.0, 1.0) * 440.0;
@@ -110,28 +146,48 @@ fn scatter(report: &Report) -> String {
     );
     for tick in 0..=5 {
         let share = f64::from(tick) / 5.0;
-        let (x, r2) = (x_of(share), low + share * (high - low));
-        let y = y_of(r2);
+        let x = x_of(share);
         let _ = write!(
             svg,
-            "<line x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text class=\"soft\" x=\"{x}\" y=\"316\" text-anchor=\"middle\">{share:.1}</text>\
-             <line x1=\"60\" x2=\"500\" y1=\"{y}\" y2=\"{y}\"/><text class=\"soft\" x=\"54\" y=\"{}\" text-anchor=\"end\">{r2:.2}</text>",
+            "<line x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text class=\"soft\" x=\"{x}\" y=\"316\" text-anchor=\"middle\">{share:.1}</text>"
+        );
+    }
+    for r2 in &ticks {
+        let y = y_of(*r2);
+        let _ = write!(
+            svg,
+            "<line x1=\"60\" x2=\"500\" y1=\"{y}\" y2=\"{y}\"/><text class=\"soft\" x=\"54\" y=\"{}\" text-anchor=\"end\">{r2:.2}</text>",
             y + 4.0
         );
     }
+    let mut places: Vec<(f64, f64, String)> = Vec::new();
     for (i, (line, r2)) in points.iter().enumerate() {
         let (x, y, number) = (x_of(line.stability), y_of(*r2), i + 1);
+        match places.iter_mut().find(|(a, b, _)| (x - a).abs() < 22.0 && (y - b).abs() < 12.0) {
+            Some((_, _, label)) => *label += &format!(" {number}"),
+            None => places.push((x, y, number.to_string())),
+        }
         let _ = write!(
             svg,
-            "<circle class=\"end\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/><text x=\"{}\" y=\"{}\">{number}</text>\
-             <text x=\"540\" y=\"{}\">{number}  {}</text>",
-            x + 7.0,
-            y + 4.0,
+            "<circle class=\"end\" opacity=\".8\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/><text x=\"560\" y=\"{}\">{number}  {}</text>",
             40.0 + 20.0 * i as f64,
             name(line),
         );
     }
+    for (x, y, label) in places {
+        let _ = write!(svg, "<text x=\"{}\" y=\"{}\">{label}</text>", x + 8.0, y - 6.0);
+    }
     svg + "</svg>"
+}
+
+/// At most 8 round numbers, evenly spaced, the first at or below `least` and the last above `most`.
+fn ticks(least: f64, most: f64) -> Vec<f64> {
+    let steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+    let bounds = |step: f64| ((least / step).floor(), (most / step).floor() + 1.0);
+    let fits = |step: &f64| bounds(*step).1 - bounds(*step).0 <= 7.0;
+    let step = steps.into_iter().find(fits).unwrap_or(1.0);
+    let (first, last) = bounds(step);
+    (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect()
 }
 
 /// A small histogram an arm.
@@ -165,39 +221,74 @@ fn histograms(report: &Report) -> String {
     out + "</div>"
 }
 
-fn table(report: &Report) -> String {
-    let mut out = String::from(
-        "<table><tr><th>model<th>points<th>stability<th>at start<th>≥ 0.9<th>R²<th>dead<th>OOD<th>L0<th>centred<th>coherence<th>stable rank<th>effective rank<th>connectivity<th>neg. interference",
+/// What is compared first, and what the dictionaries are like.
+fn tables(report: &Report) -> String {
+    let optional = |value: Option<f64>, digits: usize| {
+        value.map_or("–".into(), |value| format!("{value:.digits$}"))
+    };
+    let first = table(
+        report,
+        &["stability", "at start", "centred", "≥ 0.9", "R²", "dead", "OOD", "L0"],
+        |line| {
+            vec![
+                format!("{:.3}", line.stability),
+                format!("{:.3}", line.stability_at_start),
+                format!("{:.3}", line.stability_centred),
+                text::percent(line.share_above_0_9),
+                optional(line.r2, 4),
+                text::percent(line.dead_share),
+                format!("{:.3}", line.ood),
+                format!("{:.1}", line.l0),
+            ]
+        },
     );
+    let second = table(
+        report,
+        &["coherence", "stable rank", "effective rank", "connectivity", "neg. interference"],
+        |line| {
+            vec![
+                format!("{:.3}", line.coherence),
+                format!("{:.1}", line.stable_rank),
+                format!("{:.1}", line.effective_rank),
+                optional(line.connectivity, 3),
+                optional(line.negative_interference, 3),
+            ]
+        },
+    );
+    first + &second
+}
+
+fn table(report: &Report, titles: &[&str], cells: impl Fn(&Line) -> Vec<String>) -> String {
+    let titles = titles.join("<th>");
+    let mut out = format!("<div class=\"wide\"><table><tr><th>model<th>points<th>{titles}");
     for line in &report.lines {
-        let _ = write!(
-            out,
-            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{}<td>{}<td>{}<td>{:.3}<td>{:.1}<td>{:.3}<td>{:.3}<td>{:.1}<td>{:.1}<td>{}<td>{}",
-            escape(line.kind.title()),
-            line.points.title(),
-            line.stability,
-            line.stability_at_start,
-            text::percent(line.share_above_0_9),
-            line.r2.map_or("–".into(), |r2| format!("{r2:.4}")),
-            text::percent(line.dead_share),
-            line.ood,
-            line.l0,
-            line.stability_centred,
-            line.coherence,
-            line.stable_rank,
-            line.effective_rank,
-            line.connectivity.map_or("–".into(), |value| format!("{value:.3}")),
-            line.negative_interference.map_or("–".into(), |value| format!("{value:.3}")),
-        );
+        let (kind, points) = (escape(line.kind.title()), line.points.title());
+        let _ = write!(out, "<tr><td>{kind}<td>{points}<td>{}", cells(line).join("<td>"));
     }
-    out + "</table>"
+    out + "</table></div>"
 }
 
 /// What each column is.
 fn meanings() -> String {
-    let mut out = String::from("<p class=\"soft\">");
+    let mut out = String::from("<dl>");
     for (name, meaning) in show::MEANINGS {
-        let _ = write!(out, "{}: {}. ", escape(name), escape(meaning));
+        let _ = write!(out, "<dt>{}<dd>{}", escape(name), escape(meaning));
     }
-    out + "</p>"
+    out + "</dl>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticks;
+
+    #[test]
+    fn ticks_are_round_few_and_hold_all() {
+        let near = |found: Vec<f64>, expected: &[f64]| {
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}");
+        };
+        near(ticks(0.753, 0.811), &[0.75, 0.76, 0.77, 0.78, 0.79, 0.8, 0.81, 0.82]);
+        near(ticks(-0.2, 0.8), &[-0.2, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        near(ticks(0.5, 0.5), &[0.5, 0.51]);
+    }
 }

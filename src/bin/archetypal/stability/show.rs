@@ -48,8 +48,33 @@ pub fn table(report: &Report) -> String {
     }
     let _ = writeln!(
         out,
+        "\n{:<36} {:<12} {:>9} {:>9} {:>7} {:>8} {:>7} {:>7}",
+        "", "", "centred", "coherence", "stable", "eff.", "connec-", "interf-"
+    );
+    let _ = writeln!(
+        out,
+        "{:<36} {:<12} {:>9} {:>9} {:>7} {:>8} {:>7} {:>7}",
+        "", "", "", "", "rank", "rank", "tivity", "erence"
+    );
+    for line in &report.lines {
+        let optional = |value: Option<f64>| value.map_or("–".into(), |v| format!("{v:.3}"));
+        let _ = writeln!(
+            out,
+            "{:<36} {:<12} {:>9.3} {:>9.3} {:>7.1} {:>8.1} {:>7} {:>7}",
+            line.kind.title(),
+            line.points.title(),
+            line.stability_centred,
+            line.coherence,
+            line.stable_rank,
+            line.effective_rank,
+            optional(line.connectivity),
+            optional(line.negative_interference),
+        );
+    }
+    let _ = writeln!(
+        out,
         "\nMeans over {} seeds and their pairs. Stability: mean cosine of matched atoms; ≥ 0.9: share of matched atoms with such a \
-         cosine.",
+         cosine; centred: of atoms less their mean. --help has every formula.",
         report.seeds.len()
     );
     out + &verdict(report)
@@ -71,14 +96,29 @@ pub fn verdict(report: &Report) -> String {
         for kind in [Kind::FreeAtPoints, Kind::FreeMatched] {
             let same = |line: &&Line| line.kind == kind && line.points == ours.points;
             let Some(theirs) = report.lines.iter().find(same) else { continue };
+            let percent = text::percent;
+            let figure = |value: f64| format!("{value:.3}");
+            let r2 = |line: &Line| line.r2.map_or("–".into(), figure);
+            // The name of a figure, whether it is not behind, and both values.
             let compared = [
-                ("R²", ours.r2 >= theirs.r2),
-                ("dead concepts", ours.dead_share <= theirs.dead_share),
-                ("stability", ours.stability >= theirs.stability),
-                ("OOD", ours.ood <= theirs.ood),
+                ("R²", ours.r2 >= theirs.r2, r2(ours), r2(theirs)),
+                (
+                    "dead concepts",
+                    ours.dead_share <= theirs.dead_share,
+                    percent(ours.dead_share),
+                    percent(theirs.dead_share),
+                ),
+                (
+                    "stability",
+                    ours.stability >= theirs.stability,
+                    figure(ours.stability),
+                    figure(theirs.stability),
+                ),
+                ("OOD", ours.ood <= theirs.ood, figure(ours.ood), figure(theirs.ood)),
             ];
-            let named = |ahead: bool| -> Vec<&str> {
-                compared.iter().filter(|(_, is)| *is == ahead).map(|(name, _)| *name).collect()
+            let named = |ahead: bool| -> Vec<String> {
+                let of = compared.iter().filter(|(_, is, _, _)| *is == ahead);
+                of.map(|(name, _, a, b)| format!("{name} ({a} to {b})")).collect()
             };
             let (ahead, behind) = (named(true).join(", "), named(false).join(", "));
             let _ = write!(

@@ -2,7 +2,13 @@
 
 use super::variants::Variant;
 use crate::failure::Outcome;
-use archetypal::{Error, metrics::Evaluation, sae::SaeSettings, train::TrainSettings};
+use archetypal::{
+    Error,
+    metrics::Evaluation,
+    recipe::Recipe,
+    sae::{DictionaryKind, SaeSettings},
+    train::TrainSettings,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{File, OpenOptions},
@@ -19,9 +25,27 @@ pub struct Line {
     pub variant: Variant,
     /// The model, all settings resolved.
     pub model: SaeSettings,
+    /// δ as a share of the points' mean norm, from which the model's was taken.
+    pub delta_relative: Option<f32>,
     pub training: TrainSettings,
     /// As of `archetypal eval --json`.
     pub figures: Evaluation,
+}
+
+impl Line {
+    /// Whether its model has these settings. Where δ is relative it is known only once the points are.
+    fn is_of(&self, settings: &SaeSettings) -> bool {
+        let mut settings = settings.clone();
+        if let (
+            Some(_),
+            DictionaryKind::Archetypal { delta, .. },
+            DictionaryKind::Archetypal { delta: found, .. },
+        ) = (self.delta_relative, &mut settings.dictionary, self.model.dictionary)
+        {
+            *delta = found;
+        }
+        self.model == settings
+    }
 }
 
 /// The file, open to append to.
@@ -57,11 +81,15 @@ impl SweepLog {
         Ok(Self { file, path: path.to_owned(), lines })
     }
 
-    /// Whether this was trained before, with the same settings on the same data.
-    pub fn holds(&self, data: &str, variant: &Variant, training: &TrainSettings) -> bool {
-        self.lines
-            .iter()
-            .any(|line| line.data == data && line.variant == *variant && line.training == *training)
+    /// Whether this was trained before, with the same settings on the same number of rows of data of this name.
+    pub fn holds(&self, data: &str, rows: usize, variant: &Variant, recipe: &Recipe) -> bool {
+        self.lines.iter().any(|line| {
+            (&*line.data, line.figures.rows) == (data, rows)
+                && line.variant == *variant
+                && line.training == recipe.training
+                && line.delta_relative == recipe.delta_relative
+                && line.is_of(&recipe.model)
+        })
     }
 
     /// Adds a line, on the disk before this returns.

@@ -13,7 +13,7 @@ use archetypal::{
     data::Source,
     recipe::{Ingredients, Preset, Recipe},
     sae::ModelKind,
-    train::{SideBySide, TrainSettings, Trainer, memory_needed},
+    train::{SideBySide, TrainSettings, Trainer},
 };
 use clap::builder::RangedU64ValueParser;
 use log::{Line, SweepLog};
@@ -75,7 +75,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     for variant in args.grid.variants() {
         // Every combination is checked before the first is trained.
         let recipe = variant.recipe(args.preset, args.model, &given, rows, width)?;
-        if !log.holds(&name, &variant, &recipe.training) {
+        if !log.holds(&name, rows, &variant, &recipe) {
             jobs.push(Job { variant, recipe });
         }
     }
@@ -147,12 +147,11 @@ impl<'a> Sweep<'a> {
         }
         let mut largest = 0;
         for (count, Job { recipe, .. }) in jobs.iter().enumerate() {
-            let loss = recipe.training.whole_loss()?;
-            let batch = recipe.training.largest_batch(self.data.source.rows());
+            let rows = self.data.source.rows();
             if count == 0 {
-                memory::check(&self.device, &recipe.model, &loss, batch)?;
+                memory::check(&self.device, &recipe.model, &recipe.training, rows)?;
             }
-            largest = memory_needed(&recipe.model, &loss, batch).max(largest);
+            largest = memory::needed(&recipe.model, &recipe.training, rows)?.max(largest);
             if count > 0 && count + 1 > memory::fitting(largest) {
                 return Ok(count);
             }
@@ -215,7 +214,14 @@ impl<'a> Sweep<'a> {
             checkpoint::save(&path, Contents::Model(&sae, Some(&recipe.training))).await?;
         }
         let model = sae.settings().clone();
-        Ok(Line { data: self.args.data.name(), variant, model, training: recipe.training, figures })
+        Ok(Line {
+            data: self.args.data.name(),
+            variant,
+            model,
+            delta_relative: recipe.delta_relative,
+            training: recipe.training,
+            figures,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The grid of a sweep.
 
 use archetypal::{
-    Result,
+    Error, Result,
     recipe::{Given, Preset, Recipe},
     sae::{ModelKind, ModelSettings},
 };
@@ -88,6 +88,11 @@ impl Variant {
         rows: usize,
         width: usize,
     ) -> Result<Recipe> {
+        if self.points.is_some() && !kind.is_archetypal() {
+            let allowed = "left out, for a free dictionary is not made of points";
+            let hint = "Choose --model ra-topk, ra-jump or ra-batch-topk, or drop it.";
+            return Err(Error::setting("points", "given", allowed, hint));
+        }
         let model = ModelSettings {
             model: Some(kind),
             concepts: self.concepts,

@@ -22,8 +22,7 @@ pub async fn prepare(context: &Context, args: &Args, path: &Path) -> Outcome<Pre
     check_shape(args, &file, path, &data)?;
     let device = context.device().await?;
     if let Some(Manifest { model, training: Some(training), .. }) = file.manifest() {
-        let loss = training.whole_loss()?;
-        memory::check(&device, model, &loss, training.largest_batch(data.rows()))?;
+        memory::check(&device, model, training, data.rows())?;
     }
     let trainer = file.trainer(&device)?;
     let statistics = super::start::statistics(context, &*data)?;

@@ -19,8 +19,7 @@ pub async fn prepare(context: &Context, args: &Args) -> Outcome<Prepared> {
     let origin = Origin::of(context, args, &data)?;
     let training = origin.training();
     let device = context.device().await?;
-    let batch = training.largest_batch(data.rows());
-    memory::check(&device, origin.settings(), &training.whole_loss()?, batch)?;
+    memory::check(&device, origin.settings(), training, data.rows())?;
 
     let statistics = statistics(context, &*data)?;
     if !varies(&statistics, &Normalizer::new(training.normalize, &statistics)) {
@@ -113,6 +112,7 @@ impl Origin {
         }
         training.schedule.check(training.total_steps(data.rows()))?;
         training.whole_loss()?.check_model(&settings)?;
+        training.lr_factors.check_model(&settings)?;
         Ok(Self::Init { settings, training: Box::new(training), file: Box::new(file) })
     }
 
