@@ -2,7 +2,7 @@
 
 use crate::failure::Outcome;
 use archetypal::Device;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// A run is repeated until it takes this long, so that the clock's own grain does not count.
@@ -18,7 +18,7 @@ pub struct Runs {
 }
 
 /// Seconds of one run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Time {
     pub median: f64,
     pub least: f64,

@@ -2,7 +2,7 @@
 
 use super::size::Size;
 use archetypal::train::Path;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a part of the work asks of the device.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -22,7 +22,7 @@ impl Cost {
 }
 
 /// How full the codes of a batch are.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Fill {
     /// Codes in the batch.
     pub entries: usize,

@@ -1,10 +1,18 @@
 //! How time and memory of a step grow with each of its sizes.
 
+mod child;
 mod page;
 
 use super::{
-    Args, Setting, clock::Time, data::Rows, fits, machine::Machine, model::Model,
-    roofline::Roofline, settings, size::Size, step,
+    Args,
+    clock::Time,
+    cost::{self, Updated},
+    fits,
+    machine::Machine,
+    model::Model,
+    roofline::Roofline,
+    settings,
+    size::Size,
 };
 use crate::{Context, failure::Outcome, output, text};
 use archetypal::{
@@ -89,7 +97,8 @@ struct Point {
     path: Path,
     seconds: Time,
     flops: f64,
-    limit: Option<f64>,
+    /// The least seconds that the device needs for it.
+    limit: f64,
     /// Peak of the resident set, and what `train::memory_needed` counts; in bytes.
     memory: Option<u64>,
     memory_counted: u64,
@@ -113,7 +122,7 @@ pub async fn run(
         let Some(size) = name.scaled(base, power) else { continue };
         task.say(format!("{size}"));
         match fits(device, args.model, size) {
-            Ok(()) => points.push(point(args, device, name, size, &roofline).await?),
+            Ok(()) => points.push(point(context, args, name, size, &roofline)?),
             Err(_) => {
                 context.reporter.warn(&format!("{size} does not fit into this machine's memory"))
             }
@@ -137,25 +146,23 @@ pub async fn run(
     output::print(&table(&report))
 }
 
-async fn point(
+fn point(
+    context: &Context,
     args: &Args,
-    device: &Device,
     varied: Name,
     size: Size,
     roofline: &Roofline,
 ) -> Outcome<Point> {
-    let rows = Rows::for_size(size, None)?;
-    let setting =
-        Setting { device, model: args.model, size, rows: &rows, runs: args.runs(), l0: args.l0 };
-    let step = step::measure(&setting, Some(roofline)).await?;
+    let step = child::step(context, args, size)?;
+    let costs = cost::of_step(step.path, size, step.codes, Updated::Fired);
     Ok(Point {
         varied,
         value: varied.of(size),
         size: size.to_string(),
         path: step.path,
         seconds: step.seconds,
-        flops: step.flops,
-        limit: step.limit,
+        flops: cost::flops(&costs),
+        limit: roofline.limit(&costs),
         memory: step.memory,
         memory_counted: memory_needed(&settings(args.model, size)?, &Loss::default(), size.batch),
     })
@@ -165,15 +172,9 @@ fn table(report: &Report) -> String {
     let mut table = output::Table::new();
     for point in &report.points {
         let memory = point.memory.map_or("–".into(), human_bytes);
-        table.row(
-            point.size.clone(),
-            format!(
-                "{:>9} ms  {memory:>9}  {:?}",
-                text::figure(1e3 * point.seconds.median),
-                point.path
-            )
-            .to_lowercase(),
-        );
+        let time = text::figure(1e3 * point.seconds.median);
+        let path = format!("{:?}", point.path).to_lowercase();
+        table.row(point.size.clone(), format!("{time:>9} ms  {memory:>9}  {path}"));
     }
     format!("{}\n{}\n{}", report.device, report.machine.text(), table.text(2))
 }

@@ -57,7 +57,7 @@ fn pair(name: Name, points: &[&Point]) -> String {
         points.iter().filter_map(|point| Some((point.value as f64, value(point)?))).collect()
     };
     let time = over(&|point| Some(1e3 * point.seconds.median));
-    let limit = over(&|point| point.limit.map(|limit| 1e3 * limit));
+    let limit = over(&|point| Some(1e3 * point.limit));
     let memory = over(&|point| point.memory.map(|bytes| bytes as f64));
     let counted = over(&|point| Some(point.memory_counted as f64));
     let milliseconds = |value: f64| format!("{} ms", short(value));
@@ -150,7 +150,7 @@ fn table(report: &Report) -> String {
             point.size,
             point.path,
             text::figure(1e3 * point.seconds.median),
-            point.limit.map_or("–".into(), |limit| text::figure(1e3 * limit)),
+            text::figure(1e3 * point.limit),
             text::figure(point.flops / 1e9),
             point.memory.map_or("–".into(), human_bytes),
             human_bytes(point.memory_counted),
