@@ -40,6 +40,30 @@ pub(super) async fn fit(
     Ok(mixing)
 }
 
+/// Rows of R, [K, d]: what the blends `mixing` [K, N] of `points` lack of their targets, cut to the length `delta`.
+pub(super) fn lacking(
+    targets: &[f32],
+    mixing: &[f32],
+    points: &[f32],
+    d: usize,
+    delta: f32,
+) -> Vec<f32> {
+    let mut lacking = targets.to_vec();
+    let weights = mixing.chunks_exact(points.len() / d);
+    for (row, weights) in lacking.chunks_exact_mut(d).zip(weights) {
+        let used = weights.iter().zip(points.chunks_exact(d)).filter(|(weight, _)| **weight != 0.0);
+        for (weight, point) in used {
+            row.iter_mut().zip(point).for_each(|(value, c)| *value -= weight * c);
+        }
+        let length = dot(row, row).sqrt();
+        if length > f64::from(delta) {
+            let scale = (f64::from(delta) / length) as f32;
+            row.iter_mut().for_each(|value| *value *= scale);
+        }
+    }
+    lacking
+}
+
 /// The points nearest to a target, given its products with all of them, nearest first.
 fn nearest(products: &[f32], squares: &[f32]) -> Vec<usize> {
     // ‖c‖² − 2⟨t, c⟩ orders points by their distance from t.
@@ -119,6 +143,13 @@ mod tests {
         let expected = [0.25, 0.25, 0.5, 0.0, 0.5, 0.5, 1.0, 0.0, 0.0];
         for (found, expected) in mixing.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-3, "{mixing:?}");
+        }
+        let lack = |delta| lacking(&targets, &mixing, &points, 2, delta);
+        // (1, 2) is met, (3, 3) is (1, 1) beyond its blend, (−1, −1) as far from the corner at 0.
+        for (delta, reached) in [(5.0, 1.0), (0.5, 0.5 / 2.0_f32.sqrt()), (0.0, 0.0)] {
+            let expected = [0.0, 0.0, reached, reached, -reached, -reached];
+            let near = |(found, expected): (&f32, f32)| (found - expected).abs() < 2e-3;
+            assert!(lack(delta).iter().zip(expected).all(near), "{delta}: {:?}", lack(delta));
         }
     }
 

@@ -23,7 +23,7 @@ pub enum Start {
     #[default]
     Reference,
     /// A linear encoder whose rows are matched filters of the atoms; where there are more concepts than points, W of
-    /// blends that are near centres of the data. See [`Start::apply`].
+    /// blends that are near centres of the data, and R of what they lack. See [`Start::apply`].
     Matched,
 }
 
@@ -55,8 +55,9 @@ impl Start {
     /// Puts the initial values in place of the reference's in `state`, which [`StateDict::initial`] made.
     ///
     /// A matched start of a linear or untied encoder:
-    /// - with more concepts than points, row i of W is the blend of points that is nearest to target i; else W is the
-    ///   reference's, atom i being point i. Call that target, atom, or row of a free dictionary, T_i;
+    /// - with more concepts than points, row i of W is the blend of points that is nearest to target i, and row i of R what
+    ///   that blend lacks of the target, at most δ of it; else both are the reference's, atom i being point i. Call that
+    ///   target, atom, or row of a free dictionary, T_i;
     /// - row i of the encoder is (Σ + λI)⁻¹ T_i, with Σ the covariance of the rows and λ a tenth of its mean
     ///   eigenvalue: the filter that best tells T_i from whatever else varies in the data (matched filter, Fisher's
     ///   discriminant). The bias is 0;
@@ -84,12 +85,14 @@ impl Start {
             DictionaryKind::Archetypal { nb_points: n, .. } if n >= k => {
                 state.values(names::POINTS, &[n, d])?[..k * d].to_vec()
             }
-            DictionaryKind::Archetypal { nb_points: n, .. } => {
+            DictionaryKind::Archetypal { nb_points: n, delta } => {
                 check("the targets of the atoms", samples.targets, d)?;
                 let targets: Vec<f32> =
                     samples.targets.iter().copied().cycle().take(k * d).collect();
                 let points = state.values(names::POINTS, &[n, d])?;
                 let mixing = mixtures::fit(device, &targets, points, d).await?;
+                let relax = mixtures::lacking(&targets, &mixing, points, d, delta);
+                state.insert(names::RELAX, &[k, d], relax);
                 state.insert(names::MIXING, &[k, n], mixing);
                 targets
             }

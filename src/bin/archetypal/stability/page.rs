@@ -25,7 +25,7 @@ fn page(report: &Report) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style>\
-         <h1>{title}</h1><p>{about}</p><p>{verdict}</p>\
+         <h1>{title}</h1><p>{about}</p>{verdict}\
          <h2>Stability before and after training</h2>{dots}\
          <p class=\"soft\">Mean cosine of the atoms of two seeds, matched one to one so that it is largest. Ring: before \
          training; disc: after; bar: the smallest and the largest pair of seeds. What is high before training comes from the \
@@ -34,13 +34,19 @@ fn page(report: &Report) -> String {
          <h2>Cosines of matched atoms</h2>{histograms}\
          <h2>All figures</h2>{tables}<h2>What they are</h2>{meanings}",
         about = about(report),
-        verdict = escape(&show::verdict(report)).replace('\n', "<br>"),
+        verdict = verdict(report),
         dots = dots(report),
         scatter = scatter(report),
         histograms = histograms(report),
         tables = tables(report),
         meanings = meanings(),
     )
+}
+
+fn verdict(report: &Report) -> String {
+    let lines = show::verdict(report);
+    let items: String = lines.lines().map(|line| format!("<li>{}", escape(line))).collect();
+    if items.is_empty() { items } else { format!("<ul>{items}</ul>") }
 }
 
 /// What was trained on what.
@@ -169,7 +175,7 @@ fn scatter(report: &Report) -> String {
         }
         let _ = write!(
             svg,
-            "<circle class=\"end\" opacity=\".8\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/><text x=\"560\" y=\"{}\">{number}  {}</text>",
+            "<circle class=\"end\" opacity=\".8\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/><text x=\"540\" y=\"{}\">{number}  {}</text>",
             40.0 + 20.0 * i as f64,
             name(line),
         );

@@ -99,26 +99,29 @@ pub fn verdict(report: &Report) -> String {
             let percent = text::percent;
             let figure = |value: f64| format!("{value:.3}");
             let r2 = |line: &Line| line.r2.map_or("–".into(), figure);
+            // What looks the same is the same.
+            let least = |a: f64, b: f64| (1000.0 * a).round() >= (1000.0 * b).round();
+            let r2_of = |line: &Line| line.r2.unwrap_or(f64::NEG_INFINITY);
             // The name of a figure, whether it is not behind, and both values.
             let compared = [
-                ("R²", ours.r2 >= theirs.r2, r2(ours), r2(theirs)),
+                ("R²", least(r2_of(ours), r2_of(theirs)), r2(ours), r2(theirs)),
                 (
                     "dead concepts",
-                    ours.dead_share <= theirs.dead_share,
+                    least(theirs.dead_share, ours.dead_share),
                     percent(ours.dead_share),
                     percent(theirs.dead_share),
                 ),
                 (
                     "stability",
-                    ours.stability >= theirs.stability,
+                    least(ours.stability, theirs.stability),
                     figure(ours.stability),
                     figure(theirs.stability),
                 ),
-                ("OOD", ours.ood <= theirs.ood, figure(ours.ood), figure(theirs.ood)),
+                ("OOD", least(theirs.ood, ours.ood), figure(ours.ood), figure(theirs.ood)),
             ];
             let named = |ahead: bool| -> Vec<String> {
                 let of = compared.iter().filter(|(_, is, _, _)| *is == ahead);
-                of.map(|(name, _, a, b)| format!("{name} ({a} to {b})")).collect()
+                of.map(|(name, _, a, b)| format!("{name} {a} (to {b})")).collect()
             };
             let (ahead, behind) = (named(true).join(", "), named(false).join(", "));
             let _ = write!(

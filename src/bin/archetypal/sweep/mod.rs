@@ -24,7 +24,7 @@ const LONG_ABOUT: &str = "\
 Train every combination of some settings and judge each
 
 As many models as fit into memory are trained at once on the same batches. Each is judged on the data as by `archetypal \
-eval` and becomes a line of JSON in --out. What that file holds already is not trained again, so that a sweep that was \
+eval` and becomes a line of JSON in --out once those trained with it are done; --at-once 1 writes every line as soon as it can. What that file holds already is not trained again, so that a sweep that was \
 stopped goes on with the same command, and one with more values trains only what is new.";
 
 /// Train every combination of some settings and judge each
@@ -70,16 +70,15 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let data = args.data.open()?;
     let (rows, width, name) = (data.rows(), data.width(), args.data.name());
     let given = train::given(context, &args.training);
-    let mut log = SweepLog::open(&args.out)?;
-    let mut jobs = Vec::new();
-    for variant in args.grid.variants() {
-        // Every combination is checked before the first is trained.
+    // Every combination is checked before a file is made and the first is trained.
+    let all = args.grid.variants().into_iter().map(|variant| {
         let recipe = variant.recipe(args.preset, args.model, &given, rows, width)?;
-        if !log.holds(&name, rows, &variant, &recipe) {
-            jobs.push(Job { variant, recipe });
-        }
-    }
-    let done = args.grid.variants().len() - jobs.len();
+        Ok(Job { variant, recipe })
+    });
+    let mut jobs = all.collect::<Result<Vec<Job>, archetypal::Error>>()?;
+    let (mut log, asked) = (SweepLog::open(&args.out)?, jobs.len());
+    jobs.retain(|Job { variant, recipe }| !log.holds(&name, rows, variant, recipe));
+    let done = asked - jobs.len();
     if done > 0 {
         let file = args.out.display();
         context
