@@ -117,6 +117,7 @@ describe('examples', () => {
     const page = await at('#examples?example=5');
     await page.getByRole('button', { name: /^Row 4, column 4/ }).click();
     await page.getByRole('heading', { name: 'Concepts of cell 25' }).waitFor();
+    expect(page.url()).toContain('cell=24');
     const some = await page.locator('.part').count();
     expect(some).toBeGreaterThan(0);
     expect(some).toBeLessThanOrEqual(16);

@@ -102,8 +102,9 @@ export async function visit(site: Site, path: string, { width = 1280, height = 8
   return { page, complaints, close: () => context.close() };
 }
 
-/** Trains on the pictures with the page's defaults, to the end; what computed, and the R² of the last steps. */
-export async function trainOn(page: Page, backend: 'gpu' | 'cpu', meanwhile?: () => Promise<void>): Promise<{ device: string; r2: number }> {
+/** Trains on the pictures to the end, with settings by their labels; what computed, and the R² of the last steps. */
+export async function trainOn(page: Page, backend: 'gpu' | 'cpu', settings: Record<string, number> = {}, meanwhile?: () => Promise<void>): Promise<{ device: string; r2: number }> {
+  for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(String(value));
   if (!(await page.getByLabel('Device', { exact: true }).isVisible())) await page.getByText('More settings').click();
   await page.getByLabel('Device', { exact: true }).selectOption(backend);
   await page.getByRole('button', { name: 'Start training' }).click();

@@ -53,7 +53,7 @@ test.for(['gpu', 'cpu'] as const)('training on the %s', { timeout: HOUR }, async
     }
   };
   const before = performance.now();
-  const { device, r2 } = await trainOn(page, backend, clicks);
+  const { device, r2 } = await trainOn(page, backend, {}, clicks);
   done = true;
   say(`10 epochs of the pictures on ${device}`, `${seconds(performance.now() - before)}, R² ${r2.toFixed(4)}`);
   if (waits.length) say('a click meanwhile', `median ${seconds(median(waits))}, longest ${seconds(Math.max(...waits))}`);

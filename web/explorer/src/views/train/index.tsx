@@ -131,7 +131,7 @@ export function DeviceLine() {
     <p class={isGpu && !isFallback ? 'note' : 'banner-box'} role="status">
       Computes on <b>{name}</b>
       {!isGpu && (webgpu ? ', since there is no GPU to be used: slower, but it all works.' : ', since this browser has no WebGPU: slower, but it all works.')}
-      {isGpu && isFallback && ', a GPU in software: the CPU is about as fast.'}
+      {isGpu && isFallback && ', a GPU in software: the CPU is several times faster.'}
     </p>
   );
 }
