@@ -1,5 +1,7 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
+#[cfg(feature = "gpu")]
+mod cache;
 mod checkpoint;
 mod compare;
 mod demo;
