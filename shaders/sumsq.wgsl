@@ -11,6 +11,12 @@ fn main(
     if (row >= params.rows) {
         return;
     }
+    if (!has_entries(row)) {
+        if (t == 0u) {
+            partial[params.partial_start + row] = 0.0;
+        }
+        return;
+    }
     let here = min(params.cols, params.len - row * params.cols); // the last row may be shorter
     var sum = 0.0;
     for (var col0 = t; col0 < here; col0 += 4u * LANES) {

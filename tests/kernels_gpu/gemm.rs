@@ -135,3 +135,26 @@ fn twice_the_same_bits() {
         assert_eq!(run(), run());
     }
 }
+
+/// Timed once and kept; the next device takes what was kept.
+#[test]
+fn a_choice_of_tiles_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("made");
+    let open = || {
+        let autotune = Some(folder.clone());
+        let options =
+            GpuOptions { software_kernels: Some(false), autotune, ..GpuOptions::default() };
+        gpu_with("a_choice_of_tiles_is_kept", options)
+    };
+    let kept = || -> Vec<(std::path::PathBuf, std::time::SystemTime)> {
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap());
+        files.map(|file| (file.path(), file.metadata().unwrap().modified().unwrap())).collect()
+    };
+    let Some(device) = open() else { return };
+    check(&device, 65, 63, 33);
+    let first = kept();
+    assert_eq!(first.len(), 1);
+    check(&open().unwrap(), 65, 63, 33);
+    assert_eq!(kept(), first);
+}

@@ -10,6 +10,7 @@ mod gemm;
 mod jump;
 mod layers;
 mod parameters;
+mod profile;
 mod residual;
 mod rest;
 mod selection;

@@ -1,6 +1,8 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
 mod bench;
+#[cfg(feature = "gpu")]
+mod cache;
 mod checkpoint;
 mod compare;
 mod demo;

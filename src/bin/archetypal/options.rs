@@ -61,7 +61,7 @@ impl Context {
         let Common { backend, adapter, .. } = &self.common;
         match (backend, adapter) {
             (BackendChoice::Cpu, _) => Ok(Device::cpu()),
-            (BackendChoice::Auto, None) => Ok(Device::best().await),
+            (BackendChoice::Auto, None) => Ok(best().await),
             (_, adapter) => self.gpu(adapter.as_deref()).await,
         }
     }
@@ -69,7 +69,7 @@ impl Context {
     #[cfg(feature = "gpu")]
     async fn gpu(&self, adapter: Option<&str>) -> Outcome<Device> {
         use archetypal::device::GpuOptions;
-        let options = GpuOptions { adapter: adapter.map(str::to_owned), ..GpuOptions::default() };
+        let options = GpuOptions { adapter: adapter.map(str::to_owned), ..gpu_options() };
         let real = Device::gpu(&options).await;
         if real.is_ok() || adapter.is_some() {
             return Ok(real?);
@@ -89,6 +89,23 @@ impl Context {
             hint: "Use --backend cpu, or build it with the feature gpu.".into(),
         }))
     }
+}
+
+/// As [`Device::best`].
+#[cfg(feature = "gpu")]
+async fn best() -> Device {
+    Device::gpu(&gpu_options()).await.unwrap_or_else(|_| Device::cpu())
+}
+
+#[cfg(not(feature = "gpu"))]
+async fn best() -> Device {
+    Device::cpu()
+}
+
+/// The best GPU, with kernels chosen by timing them.
+#[cfg(feature = "gpu")]
+fn gpu_options() -> archetypal::device::GpuOptions {
+    archetypal::device::GpuOptions { autotune: crate::cache::autotune(), ..Default::default() }
 }
 
 /// The data that a command works on.

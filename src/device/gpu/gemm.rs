@@ -67,8 +67,9 @@ pub(super) const FAMILY: Family = &[
     ),
 ];
 
-/// Large tiles do twice the work for each value read, once there are enough of them to fill a device.
-const ENOUGH_TILES: usize = 128;
+/// Large tiles do twice the work for each value read, once there are enough of them to fill a device: how many that
+/// takes where nobody has timed it.
+pub(super) const ENOUGH_TILES: usize = 128;
 
 /// `Params` of shaders/shared/gemm.wgsl.
 #[repr(C)]
@@ -154,7 +155,7 @@ pub(super) fn gemm(gpu: &Gpu, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm
 }
 
 /// One range of each dimension, in one chunk of each operand.
-fn piece(
+pub(super) fn piece(
     gpu: &Gpu,
     [a, b, c]: [&RowBuffers; 3],
     [rows, cols, depth]: [&Range<usize>; 3],
@@ -205,7 +206,7 @@ fn piece(
             gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
         }
         Products::Tiles => {
-            let tile = if tiles(128, 128) >= ENOUGH_TILES { 128 } else { 64 };
+            let tile = if tiles(128, 128) >= gpu.enough_tiles { 128 } else { 64 };
             let constants = [("TILE", tile as f64), transposes[0], transposes[1]];
             gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
         }

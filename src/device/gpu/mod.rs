@@ -2,6 +2,8 @@
 
 mod adam;
 mod adapter;
+#[cfg(not(target_arch = "wasm32"))]
+mod autotune;
 mod batch_norm;
 mod buffers;
 mod by_atom;
@@ -58,6 +60,8 @@ pub struct Gpu {
     limits: wgpu::Limits,
     max_binding: Option<u64>,
     products: choice::Products,
+    /// From so many of them on, tiles of 128 × 128 are taken rather than smaller ones; both give the same bits.
+    enough_tiles: usize,
     faults: faults::Faults,
     graveyard: buffers::Graveyard,
     recorder: Mutex<record::Recorder>,
@@ -76,6 +80,10 @@ impl Gpu {
         gpu.max_binding = options.max_binding;
         gpu.products =
             choice::Products::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
+        #[cfg(not(target_arch = "wasm32"))]
+        if let (choice::Products::Tiles, Some(folder)) = (gpu.products, &options.autotune) {
+            autotune::tune(&mut gpu, folder).await?;
+        }
         Ok(gpu)
     }
 
@@ -84,6 +92,7 @@ impl Gpu {
     pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
             products: choice::Products::suiting(&info, device.features(), None),
+            enough_tiles: gemm::ENOUGH_TILES,
             info,
             limits: device.limits(),
             max_binding: None,
