@@ -2,7 +2,7 @@
 //!
 //! One file a family of operations. Work is cut into pieces that depend on the shapes only and every reduction has a
 //! fixed order, so results do not depend on the number of threads or on how they are scheduled. Every operation begins
-//! with a timer for [`super::profile`].
+//! with a timer for `device/profile.rs`.
 
 mod adam;
 mod batch_norm;
