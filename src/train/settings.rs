@@ -105,8 +105,8 @@ pub struct TrainSettings {
     /// --thresholds direct and a target [default: an eighth of all steps, at most 1000; 0 with --init from such a model]
     #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
     pub threshold_warmup: Option<u64>,
-    /// Update every row of the dictionary's parameters at every step, and not only when its concept fires next: slower,
-    /// and the same but for rounding
+    /// Update every row of the dictionary's parameters at every step: slower, and the same but for rounding [default: a
+    /// row is updated when its concept fires, and then takes the steps that it missed]
     #[cfg_attr(feature = "cli", arg(long))]
     #[serde(default)]
     pub every_row: bool,

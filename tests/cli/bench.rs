@@ -47,7 +47,18 @@ fn every_figure_is_there() {
     }
     let stages = step["stages"].as_array().unwrap();
     let stage = |name: &str| stages.iter().find(|stage| stage["name"] == name);
-    for name in ["gemm", "spmm", "sddmm", "by_atom", "mse", "sumsq", "adam"] {
+    for name in [
+        "linear_top_k",
+        "by_atom",
+        "catch_up",
+        "spmm",
+        "gemm",
+        "mse",
+        "sddmm_sumsq",
+        "sumsq",
+        "adam",
+        "adam_active",
+    ] {
         let stage = stage(name).unwrap_or_else(|| panic!("no {name} in {stages:?}"));
         positive(&stage["seconds"]);
         assert!(positive(&stage["calls"]) >= 1.0);
