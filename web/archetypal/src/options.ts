@@ -111,6 +111,8 @@ export interface TrainOptions {
   targetL0?: number;
   /** Steps in which all thresholds follow the batches before each is trained. */
   thresholdWarmup?: number;
+  /** Update every row of the dictionary at every step, and not only when its concept fires; false. */
+  everyRow?: boolean;
   /** 0: neither steps nor epochs are told of; 1: both; 2: steps with the norms of all parameters. */
   monitoring?: 0 | 1 | 2;
   /** Rows without firing after which a concept counts as dead in `dead_in_window`; 5000. */

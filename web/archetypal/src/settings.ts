@@ -46,6 +46,7 @@ export interface TrainSettings {
   loss: string;
   target_l0: number | null;
   threshold_warmup: number | null;
+  every_row: boolean;
   monitoring: number;
   dead_window: number;
   no_shuffle: boolean;
