@@ -57,6 +57,8 @@ pub(super) const FAMILY: Family = &[
         ],
     ),
     (&REGISTERS, PLAIN),
+    // No page takes it (`choice::features`), and a browser's compiler wants the extension enabled by name.
+    #[cfg(not(target_arch = "wasm32"))]
     (
         &SUBGROUPS,
         &[
