@@ -1,6 +1,6 @@
 //! Memory for encoding one batch after the other.
 
-use super::{Activations, Purpose, Room, Sae, Selection};
+use super::{Activations, Purpose, Room, Sae};
 use crate::{
     data::Loader,
     device::{Tensor, TopKRoom},
@@ -29,11 +29,9 @@ impl Way {
     fn new(sae: &Sae, batch: usize) -> Result<Self> {
         let (device, settings) = (sae.device(), sae.settings());
         let concepts = settings.nb_concepts;
-        Ok(match settings.selection {
-            Selection::TopK { k } if sae.encoder.linear_map().is_some() => {
-                Self::Fused(TopKRoom::new(device, batch, k, concepts)?)
-            }
-            _ => Self::PreCodes {
+        Ok(match sae.fused_top_k() {
+            Some(k) => Self::Fused(TopKRoom::new(device, batch, k, concepts)?),
+            None => Self::PreCodes {
                 room: sae.encoder.room(device, batch, Purpose::Encode)?,
                 pre_codes: Tensor::zeros(device, batch, concepts)?,
             },

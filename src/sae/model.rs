@@ -343,6 +343,15 @@ impl Sae {
         Ok(())
     }
 
+    /// The k of top-k, if codes can be selected as pre-codes are made: for an encoder that is a
+    /// [linear map](Encoder::linear_map).
+    pub(crate) fn fused_top_k(&self) -> Option<usize> {
+        match self.settings.selection {
+            Selection::TopK { k } => self.encoder.linear_map().map(|_| k),
+            _ => None,
+        }
+    }
+
     /// Top-k codes of x without pre-codes, for an encoder that is a [linear map](Encoder::linear_map).
     pub(crate) fn top_k_into(&self, x: &Tensor, room: &mut TopKRoom, codes: &mut Codes) {
         let map = self.encoder.linear_map();

@@ -17,7 +17,6 @@ use crate::{
     device::{Device, Gemm, Grad, Tensor, log},
     sae::{Pass, Sae, Selection},
 };
-
 use std::ops::Range;
 
 /// A Bᵀ.

@@ -42,15 +42,12 @@ pub(crate) enum PreCodes {
 }
 
 impl PreCodes {
-    /// For `path`; `asked` says whether a term of the loss may look at them.
-    fn new(sae: &Sae, batch: usize, path: Path, asked: bool) -> Result<Self> {
-        let (device, settings) = (sae.device(), sae.settings());
-        let concepts = settings.nb_concepts;
-        let passing = path != Path::Dense && !asked && sae.encoder.linear_map().is_some();
-        Ok(match settings.selection {
-            Selection::TopK { k } if passing => {
-                Self::Passing(TopKRoom::new(device, batch, k, concepts)?)
-            }
+    /// For `path`. Any term of the loss may look at them.
+    fn new(sae: &Sae, batch: usize, path: Path, criterion: &Criterion) -> Result<Self> {
+        let (device, concepts) = (sae.device(), sae.settings().nb_concepts);
+        let unseen = path != Path::Dense && criterion.terms.is_empty();
+        Ok(match sae.fused_top_k() {
+            Some(k) if unseen => Self::Passing(TopKRoom::new(device, batch, k, concepts)?),
             _ => Self::Kept(Tensor::zeros(device, batch, concepts)?),
         })
     }
@@ -155,7 +152,7 @@ impl Workspace {
         Ok(Self {
             x: Tensor::zeros(device, batch, d)?,
             ones: Tensor::from_slice(device, batch, 1, &vec![1.0; batch])?,
-            pre: PreCodes::new(sae, batch, path, !criterion.terms.is_empty())?,
+            pre: PreCodes::new(sae, batch, path, criterion)?,
             x_hat: Tensor::zeros(device, batch, d)?,
             h: Tensor::zeros(device, batch, d)?,
             grad_multiplier: Tensor::zeros(device, 1, 1)?,
@@ -174,7 +171,7 @@ impl Workspace {
         path: Path,
         criterion: &Criterion,
     ) -> Result<()> {
-        let pre = PreCodes::new(sae, batch, path, !criterion.terms.is_empty())?;
+        let pre = PreCodes::new(sae, batch, path, criterion)?;
         let room = sae.encoder.room(sae.device(), batch, path.purpose())?;
         self.route = Route::new(sae, batch, path, criterion.needs())?;
         (self.pre, self.room) = (pre, room);

@@ -8,7 +8,8 @@ use super::{
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
 use crate::parallel::*;
 
-/// One step with the gradient times `scale[0]`, then the projection of each row.
+/// One step with the gradient times `scale[0]`, then the projection of each row; with `active` only of the rows that
+/// have entries.
 pub(super) fn adam(
     param: &mut Tensor,
     first: &mut Tensor,
@@ -17,6 +18,7 @@ pub(super) fn adam(
     scale: &Tensor,
     step: AdamStep,
     projection: Projection,
+    active: bool,
 ) {
     shapes::expect("first moment", first, param.shape());
     shapes::expect("second moment", second, param.shape());
@@ -27,11 +29,16 @@ pub(super) fn adam(
     if n == 0 {
         return;
     }
-    let (grad, scale, block) = (Rows::new(&grad), scale.cpu()[0], block_rows(n));
+    let (grad, scale) = (Rows::new(&grad), scale.cpu()[0]);
+    let block = if active { 1 } else { block_rows(n) };
     let params = param.cpu_mut().par_chunks_mut(block * n);
     let firsts = first.cpu_mut().par_chunks_mut(block * n);
     let seconds = second.cpu_mut().par_chunks_mut(block * n);
-    params.zip(firsts).zip(seconds).enumerate().for_each(|(task, ((param, first), second))| {
+    let blocks = params.zip(firsts).zip(seconds).enumerate().with_min_len(block_rows(n) / block);
+    blocks.for_each(|(task, ((param, first), second))| {
+        if active && !grad.has_entries(task) {
+            return;
+        }
         with_scratch(param.len(), |buffer| {
             vectorize!({
                 let grad = grad.block(task * block, n, buffer);
@@ -43,7 +50,7 @@ pub(super) fn adam(
 }
 
 #[inline(always)]
-pub(super) fn update(
+fn update(
     param: &mut [f32],
     first: &mut [f32],
     second: &mut [f32],

@@ -211,7 +211,7 @@ impl Backend for Cpu {
         projection: Projection,
     ) {
         let _time = self.profiler.time("adam");
-        adam::adam(param, first, second, grad, scale, step, projection)
+        adam::adam(param, first, second, grad, scale, step, projection, false)
     }
 
     fn can_rest(&self, grad: &Grad<'_>) -> bool {
@@ -229,7 +229,7 @@ impl Backend for Cpu {
         projection: Projection,
     ) {
         let _time = self.profiler.time("adam_active");
-        rest::adam_active(param, first, second, grad, scale, step, projection)
+        adam::adam(param, first, second, grad, scale, step, projection, true)
     }
 
     fn catch_up(

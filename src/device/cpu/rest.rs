@@ -1,60 +1,13 @@
 //! Rows of a parameter that rest while their atom does not fire, and catch up when it does.
 
 use super::{
-    adam::{flush, update},
+    adam::flush,
     index::Index,
     project::project_rows,
-    simd::{any, block_rows, vectorize, with_scratch},
-    sparse::Rows,
+    simd::{any, block_rows, vectorize},
 };
-use crate::device::{AdamStep, ByAtom, Grad, Projection, REST, Tensor, shapes};
+use crate::device::{AdamStep, ByAtom, Projection, REST, Tensor, shapes};
 use crate::parallel::*;
-
-/// A step of the rows that have entries.
-pub(super) fn adam_active(
-    param: &mut Tensor,
-    first: &mut Tensor,
-    second: &mut Tensor,
-    grad: Grad<'_>,
-    scale: &Tensor,
-    step: AdamStep,
-    projection: Projection,
-) {
-    shapes::expect("first moment", first, param.shape());
-    shapes::expect("second moment", second, param.shape());
-    shapes::expect("clip scale", scale, [1, 1]);
-    shapes::grad(&grad, param.shape());
-    shapes::row_wise(projection);
-    let n = param.cols();
-    if n == 0 {
-        return;
-    }
-    let (grad, scale) = (Rows::new(&grad), scale.cpu()[0]);
-    let rows = rows_of(param, first, second, n).enumerate().with_min_len(block_rows(n));
-    rows.for_each(|(row, ((param, first), second))| {
-        if grad.has_entries(row) {
-            with_scratch(n, |buffer| {
-                vectorize!({
-                    let grad = grad.block(row, n, buffer);
-                    update(param, first, second, grad, scale, step);
-                    project_rows(param, n, projection);
-                });
-            });
-        }
-    });
-}
-
-type Row<'a> = ((&'a mut [f32], &'a mut [f32]), &'a mut [f32]);
-
-fn rows_of<'a>(
-    param: &'a mut Tensor,
-    first: &'a mut Tensor,
-    second: &'a mut Tensor,
-    n: usize,
-) -> impl IndexedParallelIterator<Item = Row<'a>> {
-    let moments = (first.cpu_mut().par_chunks_mut(n), second.cpu_mut().par_chunks_mut(n));
-    param.cpu_mut().par_chunks_mut(n).zip(moments.0).zip(moments.1)
-}
 
 /// The steps that rows have missed.
 pub(super) fn catch_up(
@@ -77,18 +30,21 @@ pub(super) fn catch_up(
         return;
     }
     let (firing, steps) = (firing.map(Index::new), &steps.cpu().as_chunks::<3>().0[..now as usize]);
-    let rows = rows_of(param, first, second, n).zip(done.cpu_mut().par_iter_mut()).enumerate();
-    rows.with_min_len(block_rows(n)).for_each(|(row, (((param, first), second), done))| {
-        let missed = &steps[(*done).min(now) as usize..];
-        match firing {
-            Some(firing) if firing.of(row).is_empty() => return,
-            Some(_) => *done = now + 1,
-            None => *done = now,
-        }
-        if !missed.is_empty() {
-            vectorize!(replay(param, first, second, missed, numbers, projection));
-        }
-    });
+    let moments = first.cpu_mut().par_chunks_mut(n).zip(second.cpu_mut().par_chunks_mut(n));
+    let rows = param.cpu_mut().par_chunks_mut(n).zip(moments).zip(done.cpu_mut().par_iter_mut());
+    rows.enumerate().with_min_len(block_rows(n)).for_each(
+        |(row, ((param, (first, second)), done))| {
+            let missed = &steps[(*done).min(now) as usize..];
+            match firing {
+                Some(firing) if firing.of(row).is_empty() => return,
+                Some(_) => *done = now + 1,
+                None => *done = now,
+            }
+            if !missed.is_empty() {
+                vectorize!(replay(param, first, second, missed, numbers, projection));
+            }
+        },
+    );
 }
 
 /// Step after step, until all is at rest: from then on only the second moment changes.

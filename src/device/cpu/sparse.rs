@@ -63,7 +63,7 @@ pub(super) enum Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Whether row `first` has entries; a stored one counts as if it had.
+    /// Whether a row has entries; a stored one counts as if it had.
     #[inline(always)]
     pub(super) fn has_entries(self, row: usize) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use super::Gpu;
 use super::gradient::{Entries, RowsParams};
-use super::pipelines::{Access::*, Constants, KernelSpec};
+use super::pipelines::{Access::*, KernelSpec};
 use super::project::{ACTIVE_ROWS, ROW_WISE, constants, of_rows};
 use super::registry::Family;
 use super::segments::segments;
@@ -63,6 +63,7 @@ struct Params {
     entries: RowsParams,
 }
 
+/// With `active` only the rows that have entries; the batch is whole then.
 pub(super) fn adam(
     gpu: &Gpu,
     param: &mut Tensor,
@@ -72,6 +73,7 @@ pub(super) fn adam(
     scale: &Tensor,
     step: AdamStep,
     projection: Projection,
+    active: bool,
 ) {
     let [rows, cols] = param.shape();
     shapes::expect("first moment", first, [rows, cols]);
@@ -79,47 +81,15 @@ pub(super) fn adam(
     shapes::grad(&grad, [rows, cols]);
     shapes::expect("scale", scale, [1, 1]);
     shapes::row_wise(projection);
+    let whole = Entries::of(grad).is_some_and(|entries| entries.is_whole());
+    assert!(!active || whole, "rows that can rest");
     if cols == 0 {
         return;
     }
-    let of_projection = constants(projection);
-    run(gpu, param, first, second, grad, scale, step, of_projection);
-}
-
-/// The rows that have entries; the batch is whole.
-pub(super) fn adam_active(
-    gpu: &Gpu,
-    param: &mut Tensor,
-    first: &mut Tensor,
-    second: &mut Tensor,
-    grad: Grad<'_>,
-    scale: &Tensor,
-    step: AdamStep,
-    projection: Projection,
-) {
-    let shape = param.shape();
-    shapes::expect("first moment", first, shape);
-    shapes::expect("second moment", second, shape);
-    shapes::grad(&grad, shape);
-    shapes::expect("scale", scale, [1, 1]);
-    shapes::row_wise(projection);
-    assert!(Entries::of(grad).is_some_and(|entries| entries.is_whole()), "rows that can rest");
-    if shape[1] > 0 {
-        run(gpu, param, first, second, grad, scale, step, of_rows(ACTIVE_ROWS, projection));
-    }
-}
-
-fn run(
-    gpu: &Gpu,
-    param: &mut Tensor,
-    first: &mut Tensor,
-    second: &mut Tensor,
-    grad: Grad<'_>,
-    scale: &Tensor,
-    step: AdamStep,
-    (constants, bound): (Constants<'_>, f32),
-) {
-    let [rows, cols] = param.shape();
+    let (constants, bound) = match active {
+        true => of_rows(ACTIVE_ROWS, projection),
+        false => constants(projection),
+    };
     let scale = scale.gpu().single();
     // A gradient that is made has the rows of the parameter, whose chunks stand in for its own.
     let stored = if let Grad::Dense(dense) = grad { dense.gpu() } else { param.gpu() };

@@ -140,7 +140,7 @@ impl Backend for Gpu {
         step: AdamStep,
         projection: Projection,
     ) {
-        adam::adam(self, param, first, second, grad, scale, step, projection);
+        adam::adam(self, param, first, second, grad, scale, step, projection, false);
     }
 
     fn can_rest(&self, grad: &Grad<'_>) -> bool {
@@ -157,7 +157,7 @@ impl Backend for Gpu {
         step: AdamStep,
         projection: Projection,
     ) {
-        adam::adam_active(self, param, first, second, grad, scale, step, projection);
+        adam::adam(self, param, first, second, grad, scale, step, projection, true);
     }
 
     fn catch_up(
