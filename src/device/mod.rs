@@ -73,6 +73,20 @@ impl Device {
         }
     }
 
+    /// Whether this is a GPU whose driver computes on the CPU.
+    pub fn is_software(&self) -> bool {
+        match self {
+            Self::Cpu(_) => false,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.is_software(),
+        }
+    }
+
+    /// This device, or the CPU itself in the place of a GPU whose driver computes there.
+    pub fn without_software(&self) -> Self {
+        if self.is_software() { Self::cpu() } else { self.clone() }
+    }
+
     /// A name for people: "CPU, 8 threads" or the adapter's name and API.
     pub fn name(&self) -> String {
         match self {

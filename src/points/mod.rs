@@ -38,7 +38,7 @@ const PIECE: usize = 256;
 ///
 /// k-means works on a sample of at most 64 rows a centre (16 384 at least) and 64 MiB, once on the host and once on the
 /// device; with the products of the rows and the centres it takes less than 256 MiB besides the centres, before
-/// training has taken anything.
+/// training has taken anything. A software driver's part is the CPU's, which is faster ([`Device::without_software`]).
 ///
 /// # Errors
 /// [`crate::Error::Setting`] if there are fewer rows than points, [`crate::Error::NotFinite`] at a NaN in a row
@@ -70,6 +70,7 @@ pub async fn find(
     match method {
         Method::Sample => Ok(rows),
         Method::Kmeans => {
+            let device = &device.without_software();
             kmeans(device, &rows, source.width(), KMeans::new(count, seed), on_progress).await
         }
     }

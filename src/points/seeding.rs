@@ -27,6 +27,7 @@ pub(super) async fn seed(
     let rows: Vec<f32> =
         (0..used).flat_map(|i| &rows[i * given / used * d..][..d]).copied().collect();
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let device = &drawing_device(device);
     let x = Tensor::from_slice(device, used, d, &rows)?;
     let mut centre = Tensor::zeros(device, 1, d)?;
     let mut distance = Tensor::from_slice(device, used, 1, &vec![f32::MAX; used])?;
@@ -44,6 +45,12 @@ pub(super) async fn seed(
         device.closer(&x, &centre, &mut distance);
         next = draw(&mut rng, &distance.read().await?);
     }
+}
+
+/// Where distances are measured. They are read back for every centre, which in a browser takes longer than to measure
+/// them on the CPU.
+fn drawing_device(device: &Device) -> Device {
+    if cfg!(target_arch = "wasm32") { Device::cpu() } else { device.clone() }
 }
 
 /// An index with probability ∝ its weight; any index if all weights are zero.

@@ -72,6 +72,6 @@ impl Ingredients {
         let count = count.min(sample.len() / width);
         let options =
             KMeans { iterations: ITERATIONS, ..KMeans::new(count, seed ^ CENTRES_STREAM) };
-        kmeans(device, &sample, width, options, &mut |_| {}).await
+        kmeans(&device.without_software(), &sample, width, options, &mut |_| {}).await
     }
 }

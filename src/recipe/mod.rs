@@ -149,7 +149,7 @@ impl Recipe {
             false => Vec::new(),
         };
         let samples = Samples { rows: &rows, targets: &targets };
-        start.apply(device, &settings, samples, &mut state).await?;
+        start.apply(&device.without_software(), &settings, samples, &mut state).await?;
         let mut sae = Sae::new(device, settings, &state)?;
         sae.project();
         sae.set_normalizer(data.normalizer.clone())?;

@@ -16,14 +16,13 @@ use wasm_bindgen::prelude::*;
 #[derive(Clone)]
 pub struct Device {
     pub(super) inner: device::Device,
-    software: bool,
 }
 
 #[wasm_bindgen]
 impl Device {
     /// The CPU.
     pub fn cpu() -> Device {
-        Self { inner: device::Device::cpu(), software: false }
+        Self { inner: device::Device::cpu() }
     }
 
     /// The GPU that `gpu.requestAdapter` gives; `power` is "low-power", "high-performance" or nothing.
@@ -44,9 +43,8 @@ impl Device {
             info.name = short_name(&device);
         }
         gpu::check(&info.name, &device.limits())?;
-        let software = info.device_type == wgpu::DeviceType::Cpu;
         let gpu = Gpu::from_device(info, device, queue);
-        Ok(Self { inner: device::Device::Gpu(Arc::new(gpu)), software })
+        Ok(Self { inner: device::Device::Gpu(Arc::new(gpu)) })
     }
 
     /// Another handle to the same device, to be given away to a call.
@@ -69,7 +67,7 @@ impl Device {
     /// Whether it is a GPU in software.
     #[wasm_bindgen(getter, js_name = isFallback)]
     pub fn is_fallback(&self) -> bool {
-        self.software
+        self.inner.is_software()
     }
 
     /// The promise `lost` of the browser's device; undefined for the CPU.

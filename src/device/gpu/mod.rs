@@ -111,6 +111,11 @@ impl Gpu {
         self.device.as_webgpu()
     }
 
+    /// Whether the driver computes on the CPU.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
     /// The adapter's name and API, for people.
     pub fn name(&self) -> String {
         format!("{} ({})", self.info.name, self.info.backend)
