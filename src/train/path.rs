@@ -24,6 +24,8 @@ const GATHER_COST: f64 = 12.0;
 const SPARSE_BELOW: f64 = 0.04;
 /// … and dense again above this one.
 const DENSE_ABOVE: f64 = 0.08;
+/// By how much the other sparse path must be cheaper for jump to change over.
+const MARGIN: f64 = 0.2;
 
 /// Whether sparse codes can serve an encoder and a loss: the encoder must tell the gradient of its rows from the
 /// entries alone, and the loss must not look at what is only there densely.
@@ -57,8 +59,13 @@ impl Path {
             Self::Dense if share < SPARSE_BELOW && Self::Atoms.suits(settings, sparse) => {
                 Self::of_sparse(settings, batch, codes_per_row)
             }
+            Self::Dense => Self::Dense,
             Self::Factored | Self::Atoms if share > DENSE_ABOVE => Self::Dense,
-            same => same,
+            Self::Factored | Self::Atoms => {
+                let cost = Self::factored_beside_atoms(settings, batch, codes_per_row);
+                let undecided = (1.0 - MARGIN..1.0 + MARGIN).contains(&cost);
+                if undecided { self } else { Self::of_sparse(settings, batch, codes_per_row) }
+            }
         }
     }
 
@@ -77,14 +84,22 @@ impl Path {
         }
     }
 
-    /// Factored costs 4BNd in products and about 6BkN in gathered rows, building the atoms 4KNd in products.
+    /// The cheaper of the sparse paths.
     fn of_sparse(settings: &SaeSettings, batch: usize, codes_per_row: f64) -> Self {
-        if settings.nb_points().is_none() {
-            return Self::Atoms;
+        match settings.nb_points() {
+            Some(_) if Self::factored_beside_atoms(settings, batch, codes_per_row) < 1.0 => {
+                Self::Factored
+            }
+            _ => Self::Atoms,
         }
+    }
+
+    /// The cost of the factored path over that of the atoms: 4BNd in products and about 6BkN in gathered rows against
+    /// 4KNd in products.
+    fn factored_beside_atoms(settings: &SaeSettings, batch: usize, codes_per_row: f64) -> f64 {
         let d = settings.input_shape as f64;
         let factored = batch as f64 * (d + 1.5 * GATHER_COST * codes_per_row);
-        if factored < settings.nb_concepts as f64 * d { Self::Factored } else { Self::Atoms }
+        factored / (settings.nb_concepts as f64 * d)
     }
 }
 
@@ -125,7 +140,11 @@ mod tests {
         assert_eq!(Path::at_start(&silverman, 1024, true), Path::Dense);
         assert_eq!(Path::Dense.after(&silverman, 1024, 5000.0, true), Path::Dense);
         assert_eq!(Path::Dense.after(&silverman, 1024, 30.0, true), Path::Factored);
-        assert_eq!(Path::Factored.after(&silverman, 1024, 500.0, true), Path::Factored);
+        // The sparse paths give way to each other, but not for little.
+        assert_eq!(Path::Factored.after(&silverman, 1024, 500.0, true), Path::Atoms);
+        assert_eq!(Path::Factored.after(&silverman, 1024, 400.0, true), Path::Factored);
+        assert_eq!(Path::Atoms.after(&silverman, 1024, 350.0, true), Path::Atoms);
+        assert_eq!(Path::Atoms.after(&silverman, 1024, 250.0, true), Path::Factored);
         assert_eq!(Path::Factored.after(&silverman, 1024, 900.0, true), Path::Dense);
         assert_eq!(Path::Dense.after(&jump(Kernel::Cauchy), 1024, 30.0, true), Path::Dense);
     }

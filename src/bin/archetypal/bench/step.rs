@@ -16,8 +16,8 @@ use archetypal::{
 };
 use serde::Serialize;
 
-/// Steps after which jump has chosen its path by its counters.
-const JUMP_CHOOSES: usize = 16;
+/// Steps after which jump has chosen its path by its counters: sparse after 16, and the cheaper sparse path after 16 more.
+const JUMP_CHOOSES: usize = 32;
 
 /// A step of a size.
 #[derive(Clone, Debug, Serialize)]
