@@ -8,7 +8,7 @@
 // 1 to leave rows whose gradient has no entries as they are.
 override ACTIVE: u32 = 0u;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

@@ -1,6 +1,6 @@
 // How often each concept is active. B rows (of one chunk here), K concepts.
 
-const LANES = 64u;
+override LANES: u32 = 64u; // threads that count together
 
 // Codes below this count as not active, as in the reference.
 const ACTIVE_FROM = 1e-6;
@@ -118,14 +118,14 @@ struct Idle {
 @group(0) @binding(2) var<storage, read_write> idle_seen: array<u32>; // [K], becomes `fired`
 @group(0) @binding(3) var<storage, read_write> idle_rows: array<u32>; // [K]
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(64)
 fn count_idle(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) t: u32,
 ) {
     let at = idle_at;
-    let i = group_index(wid, nwg) * LANES + lane;
+    let i = group_index(wid, nwg) * 64u + t;
     if i < at.count {
         let fired = idle_fired[at.fired_start + i];
         let idle = idle_rows[at.idle_start + i];

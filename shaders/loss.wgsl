@@ -1,6 +1,6 @@
 // The mean squared error, its gradient, and what the multiplier gets of it. B rows (of one chunk here), d dimensions.
 
-const LANES = 256u;
+override LANES: u32 = 256u;
 const BLOCK = 4096u; // elements a workgroup
 
 // ---- elementwise, and the sums of each workgroup ----

@@ -9,9 +9,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> param: array<f32>; // [rows, cols]
 
-const LANES: u32 = 128u;
+override LANES: u32 = 128u;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

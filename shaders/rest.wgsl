@@ -24,11 +24,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read> steps: array<f32>;         // [now, 3]
 @group(0) @binding(6) var<storage, read> index: array<u32>;         // [atoms + 1 + entries], if some fire
 
-const LANES: u32 = 128u; // threads a workgroup
+override LANES: u32 = 128u; // threads a workgroup
 
 var<workgroup> first_missed: u32;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

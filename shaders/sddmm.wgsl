@@ -1,5 +1,5 @@
 // out [rows, width] (+)= m[indices[b, i]] · a[b], at the entries only. Of M only some rows are bound; entries of the
-// others are left to another dispatch. A workgroup makes 16 entries of a row, 16 threads each.
+// others are left to another dispatch. A workgroup makes 16 entries of a row, THREADS threads each.
 struct Params {
     rows: u32,
     width: u32,
@@ -22,11 +22,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;  // [rows, width]
 
 const ENTRIES: u32 = 16u;
-const THREADS: u32 = 16u;
+override THREADS: u32 = 16u;
 
-var<workgroup> partial: array<f32, 256>; // [ENTRIES, THREADS]
+var<workgroup> partial: array<f32, ENTRIES * THREADS>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(ENTRIES * THREADS)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

@@ -1,7 +1,7 @@
 // out [rows, cols] (+)= a gradient that is made from entries, to be stored; a workgroup a row.
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // [rows, cols]
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

@@ -1,7 +1,7 @@
 // partial[row] = the sum of squares of a row of a gradient [rows, cols] with `len` elements in all; a workgroup a row.
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>; // [rows] from partial_start
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,

@@ -8,9 +8,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partial: array<f32>;    // [len]
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;  // [1, slots]
 
-const LANES: u32 = 128u;
+override LANES: u32 = 128u;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) t: u32) {
     var sum = 0.0;
     for (var i = t; i < params.len; i += LANES) {

@@ -1,67 +1,23 @@
-// Of relu(pre) [rows, concepts] the k largest of each row: indices ascending, the lowest index on a tie, zeros never.
-// With SIGNED of pre itself, NaN never.
-// A workgroup a row. The bits of positive floats order as the floats do, so the k-th largest is found digit by digit
-// from histograms (11, 10 and 10 bits; with the sign 11, 11 and 10); then the row is read once more and what lies
-// above it is written in order.
-override SIGNED: u32 = 0u;
-
-struct Params {
-    rows: u32,
-    concepts: u32,
-    k: u32,
-    pre_start: u32,
-    indices_start: u32,
-    values_start: u32,
-    counts_start: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> pre: array<u32>;            // [rows, concepts], the bits of f32
-@group(0) @binding(2) var<storage, read_write> indices: array<u32>;  // [rows, k]
-@group(0) @binding(3) var<storage, read_write> values: array<u32>;   // [rows, k], the bits of f32
-@group(0) @binding(4) var<storage, read_write> counts: array<u32>;   // [rows, 1]
-
-const GROUP: u32 = 256u;
+// The selection of a row by a workgroup. The bits of positive floats order as the floats do, so the k-th
+// largest is found digit by digit from histograms (11, 10 and 10 bits; with the sign 11, 11 and 10); then the row is read
+// once more and what lies above it is written in order.
+override LANES: u32 = 256u;
 const BINS: u32 = 2048u;
-const BINS_EACH: u32 = 8u; // BINS / GROUP
-const TILE: u32 = 8192u;   // elements that the masks cover: 32 a thread
-const INFINITY: u32 = 0x7f800000u;
-const SIGN: u32 = 0x80000000u;
+override BINS_EACH: u32 = BINS / LANES;
+override TILE: u32 = 32u * LANES; // elements that the masks cover: 32 a thread
 
-var<workgroup> histogram: array<atomic<u32>, 2048>; // [BINS]
-var<workgroup> scan: array<u32, 256>;               // [GROUP]
-var<workgroup> found: vec2<u32>;                    // the digit, and how many keys lie above it
-var<workgroup> above: array<atomic<u32>, 256>;      // [TILE / 32] bits: larger than the k-th
-var<workgroup> equal: array<atomic<u32>, 256>;      // [TILE / 32] bits: equal to it
-
-// A number that orders as the values do, 0 for what is never taken: the bits of relu(x), those of zero for NaN as well.
-// With SIGNED the sign bit of positive values is set and all bits of negative ones are turned over; -0 is 0.
-fn key(start: u32, col: u32) -> u32 {
-    let bits = pre[start + col];
-    if (SIGNED == 0u) {
-        return select(0u, bits, bits <= INFINITY);
-    }
-    let size = bits & ~SIGN;
-    if (size > INFINITY) {
-        return 0u;
-    }
-    return select(SIGN | size, ~bits, bits > SIGN);
-}
-
-// The bits of the value with this key.
-fn value_of(key: u32) -> u32 {
-    if (SIGNED == 0u) {
-        return key;
-    }
-    return select(~key, key ^ SIGN, key >= SIGN);
-}
+var<workgroup> histogram: array<atomic<u32>, BINS>;
+var<workgroup> scan: array<u32, LANES>;
+var<workgroup> found: vec2<u32>;               // the digit, and how many keys lie above it
+var<workgroup> above: array<atomic<u32>, LANES>; // bits of a tile: larger than the k-th
+var<workgroup> equal: array<atomic<u32>, LANES>; // bits of a tile: equal to it
 
 // The sum of `value` over all threads up to this one. To be reached by all threads of the workgroup.
 fn inclusive_scan(t: u32, value: u32) -> u32 {
     workgroupBarrier();
     scan[t] = value;
     workgroupBarrier();
-    for (var step = 1u; step < GROUP; step *= 2u) {
+    for (var step = 1u; step < LANES; step *= 2u) {
         var sum = scan[t];
         if (t >= step) {
             sum += scan[t - step];
@@ -77,14 +33,14 @@ fn inclusive_scan(t: u32, value: u32) -> u32 {
 // `rank`-th largest of them (from 1): (digit, how many keys have a larger one). If there are fewer than `rank`, the
 // digit is BINS and the second number is how many there are.
 fn find_digit(t: u32, start: u32, prefix: u32, shift: u32, bits: u32, rank: u32) -> vec2<u32> {
-    for (var i = t; i < BINS; i += GROUP) {
+    for (var i = t; i < BINS; i += LANES) {
         atomicStore(&histogram[i], 0u);
     }
     if (t == 0u) {
         found = vec2<u32>(BINS, 0u);
     }
     workgroupBarrier();
-    for (var col = t; col < params.concepts; col += GROUP) {
+    for (var col = t; col < params.concepts; col += LANES) {
         let x = key(start, col);
         if (x != 0u && ((x >> shift) >> bits) == prefix) {
             atomicAdd(&histogram[(x >> shift) & ((1u << bits) - 1u)], 1u);
@@ -108,7 +64,7 @@ fn find_digit(t: u32, start: u32, prefix: u32, shift: u32, bits: u32, rank: u32)
             }
             larger += here;
         }
-    } else if (t == GROUP - 1u && up_to_here < rank) {
+    } else if (t == LANES - 1u && up_to_here < rank) {
         found = vec2<u32>(BINS, up_to_here);
     }
     return workgroupUniformLoad(&found);
@@ -128,7 +84,7 @@ fn find_threshold(t: u32, start: u32) -> vec2<u32> {
     return vec2<u32>((prefix << 10u) | low.x, rank - low.y);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,
@@ -153,7 +109,7 @@ fn main(
         atomicStore(&equal[t], 0u);
         workgroupBarrier();
         let end = min(base + TILE, params.concepts);
-        for (var col = base + t; col < end; col += GROUP) {
+        for (var col = base + t; col < end; col += LANES) {
             let x = key(start, col);
             let bit = 1u << (col % 32u);
             if (x > threshold.x) {
@@ -185,7 +141,7 @@ fn main(
             values[params.values_start + row * params.k + place] = value_of(key(start, col));
             place += 1u;
         }
-        let all = workgroupUniformLoad(&scan[GROUP - 1u]);
+        let all = workgroupUniformLoad(&scan[LANES - 1u]);
         let equal_after = equal_seen + (all >> 16u);
         taken += (all & 0xffffu) + min(equal_after, threshold.y) - min(equal_seen, threshold.y);
         equal_seen = equal_after;

@@ -27,6 +27,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-const LANES: u32 = 128u; // threads a workgroup
+override LANES: u32 = 128u; // threads of a workgroup, which share a row
 const GRAD: u32 = 5u; // the first binding of the gradient
 

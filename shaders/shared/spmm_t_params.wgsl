@@ -16,6 +16,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-const LANES: u32 = 128u; // threads a workgroup
+override LANES: u32 = 128u; // threads a workgroup
 const GRAD: u32 = 2u; // the first binding of the gradient
 

@@ -26,7 +26,10 @@ pub fn archetypal(k: usize, d: usize, n: usize, selection: Selection) -> SaeSett
 /// `ARCHETYPAL_ADAPTER` names the adapter. With `ARCHETYPAL_REQUIRE_GPU=1` a missing one is a failure; else the
 /// test called `test` says that it was skipped.
 pub fn gpu(test: &str, max_binding: Option<u64>) -> Option<Device> {
-    gpu_with(test, GpuOptions { max_binding, ..GpuOptions::default() })
+    // A program of tests for the kernels that real GPUs get: those that software gets are the usual ones of a machine
+    // without a GPU.
+    let software_kernels = (env!("CARGO_CRATE_NAME") == "kernels_for_hardware").then_some(false);
+    gpu_with(test, GpuOptions { max_binding, software_kernels, ..GpuOptions::default() })
 }
 
 /// The CPU, and a GPU where there is one.

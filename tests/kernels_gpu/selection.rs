@@ -63,6 +63,16 @@ fn any_k_of_any_number_of_concepts() {
     }
 }
 
+/// Every value is the largest so far.
+#[test]
+fn ascending_rows() {
+    let Some(device) = gpu("ascending_rows", None) else { return };
+    for (concepts, k) in [(2000, 29), (1500, 64), (5000, 16), (9000, 64)] {
+        let pre: Vec<f32> = (0..9 * concepts).map(|i| (i % concepts) as f32 - 7.0).collect();
+        check(&device, concepts, k, &pre);
+    }
+}
+
 #[test]
 fn the_lowest_index_wins_a_tie() {
     let Some(device) = gpu("the_lowest_index_wins_a_tie", None) else { return };

@@ -156,6 +156,27 @@ fn a_stored_gradient() {
     }
 }
 
+/// So many entries in so wide a row that few threads would make more rounds of their loops than lavapipe lets them.
+#[test]
+fn a_concept_that_fires_in_every_row() {
+    let Some(device) = gpu("a_concept_that_fires_in_every_row", None) else { return };
+    let (batch, n) = (3000, 1000);
+    let rows: Vec<_> = (0..batch).map(|b| vec![(0, (b % 5) as f32 - 1.5)]).collect();
+    let codes = codes(&device, 1, 1, &rows);
+    let by_atom = by_atom(&device, 1, 1, &rows);
+    let source = noise(batch * n, 11);
+    let source_tensor = tensor(&device, batch, n, &source);
+    let grad = Grad::Rows { by_atom: &by_atom, values: &codes.values, source: &source_tensor };
+    let mut out = poisoned(&device, 1, n);
+    device.spmm_t(grad, &mut out);
+    let want = transposed(&rows, 1, &source, n);
+    close("gradient", &read(&out), &want, 1e-4);
+
+    let mut sum = poisoned(&device, 1, 1);
+    device.sumsq(grad, &mut sum, 0);
+    close("its square", &read(&sum), &[want.iter().map(|x| x * x).sum()], 1e-4);
+}
+
 /// More workgroups than one dimension has.
 #[test]
 fn folded_workgroups() {

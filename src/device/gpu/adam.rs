@@ -116,20 +116,21 @@ pub(super) fn adam(
         };
         let Some(entries) = Entries::of(grad) else {
             let buffers = [param, first, second, scale, dense];
-            gpu.dispatch(&DENSE, constants, &buffers, &params, groups);
+            gpu.dispatch_rows((&DENSE, 2 * cols), constants, &buffers, &params, groups);
             continue;
         };
         if let Some(([index, values, source], told)) = entries.whole(segment.row0) {
             params.entries = told;
             let buffers = [param, first, second, scale, index, values, source];
-            gpu.dispatch(&ROWS, constants, &buffers, &params, groups);
+            let rounds = cols / 4 * (told.batch_rows as usize + 2) + cols;
+            gpu.dispatch_rows((&ROWS, rounds), constants, &buffers, &params, groups);
         } else {
             // The batch is split: the gradient of these rows is added up first.
             let stored = gpu.scratch("gradient", segment.rows * cols);
             entries.store(gpu, segment.row0..segment.row0 + segment.rows, &stored, 0);
             params.grad_start = 0;
             let buffers = [param, first, second, scale, &*stored];
-            gpu.dispatch(&DENSE, constants, &buffers, &params, groups);
+            gpu.dispatch_rows((&DENSE, 2 * cols), constants, &buffers, &params, groups);
         }
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn count_active(
     let buffers =
         [by_atom.index.gpu().single(), codes.values.gpu().single(), fired.gpu().single(), &active];
     let params = Entries { concepts: concepts as u32 };
-    gpu.dispatch(&ENTRIES, &[], &buffers, &params, concepts as u64);
+    gpu.dispatch_rows((&ENTRIES, codes.rows()), &[], &buffers, &params, concepts as u64);
     totals(gpu, &active, concepts, codes.counts.gpu().single(), codes.rows(), log, row);
 }
 

@@ -200,7 +200,7 @@ pub(super) fn piece(
     let flag = |set: bool| f64::from(u8::from(set));
     let transposes =
         [("TRANSPOSE_A", flag(spec.transpose_a)), ("TRANSPOSE_B", flag(spec.transpose_b))];
-    match gpu.products {
+    match gpu.kernels.products {
         Products::Subgroups if params.aligned(spec, a.cols, b.cols) => {
             gpu.dispatch(&SUBGROUPS, &transposes, &buffers, &params, tiles(32, 64) as u64);
         }

@@ -114,7 +114,8 @@ impl<'a> Entries<'a> {
                 entries,
             };
             let buffers = [out, index, values, source];
-            gpu.dispatch(&SPMM_T, &[], &buffers, &params, atoms.len() as u64);
+            let rounds = self.source.cols() / 4 * (entries.batch_rows as usize + 2);
+            gpu.dispatch_rows((&SPMM_T, rounds), &[], &buffers, &params, atoms.len() as u64);
         }
     }
 }

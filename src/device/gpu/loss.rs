@@ -91,7 +91,8 @@ pub(super) fn mse(
         let [x, raw, h] = part.chunks;
         let groups = params.count.div_ceil(BLOCK);
         let buffers = [x, multiplier, raw, h, &partial];
-        gpu.dispatch(&SQUARED_ERROR, &[], &buffers, &params, groups.into());
+        let kernel = (&SQUARED_ERROR, BLOCK as usize);
+        gpu.dispatch_rows(kernel, &[], &buffers, &params, groups.into());
         partial_start += groups;
     }
     let (log, sse_at) = log_place(log.gpu(), row, log::SSE);

@@ -59,7 +59,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     limits: wgpu::Limits,
     max_binding: Option<u64>,
-    products: choice::Products,
+    kernels: choice::Kernels,
     /// From so many of them on, tiles of 128 × 128 are taken rather than smaller ones; both give the same bits.
     enough_tiles: usize,
     faults: faults::Faults,
@@ -78,10 +78,10 @@ impl Gpu {
         let (device, queue) = adapter::open(&adapter).await?;
         let mut gpu = Self::from_device(adapter.get_info(), device, queue);
         gpu.max_binding = options.max_binding;
-        gpu.products =
-            choice::Products::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
+        gpu.kernels =
+            choice::Kernels::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
         #[cfg(not(target_arch = "wasm32"))]
-        if let (choice::Products::Tiles, Some(folder)) = (gpu.products, &options.autotune) {
+        if let (choice::Products::Tiles, Some(folder)) = (gpu.kernels.products, &options.autotune) {
             autotune::tune(&mut gpu, folder).await?;
         }
         Ok(gpu)
@@ -91,7 +91,7 @@ impl Gpu {
     /// replaced. It must have been opened with at least 7 storage buffers a stage.
     pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
-            products: choice::Products::suiting(&info, device.features(), None),
+            kernels: choice::Kernels::suiting(&info, device.features(), None),
             enough_tiles: gemm::ENOUGH_TILES,
             info,
             limits: device.limits(),

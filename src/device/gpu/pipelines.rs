@@ -31,6 +31,13 @@ pub(crate) struct KernelSpec {
     pub trusted: bool,
 }
 
+impl KernelSpec {
+    /// Whether the threads that share a row are for the device to choose: the constant LANES.
+    pub fn has_lanes(&self) -> bool {
+        self.source.contains("override LANES")
+    }
+}
+
 pub(super) struct Pipeline {
     /// Its place in the cache: with the buffers' ids the key of a bind group.
     pub id: usize,
@@ -41,19 +48,27 @@ pub(super) struct Pipeline {
 /// All pipelines made so far.
 #[derive(Default)]
 pub(super) struct Pipelines {
-    made: HashMap<(&'static str, Vec<u64>), Arc<Pipeline>>,
+    made: HashMap<(&'static str, Vec<u64>, Option<u32>), Arc<Pipeline>>,
 }
 
 impl Pipelines {
+    /// `lanes` as [`Kernels::lanes`](super::choice::Kernels::lanes).
     pub fn get(
         &mut self,
         device: &wgpu::Device,
         spec: &'static KernelSpec,
         constants: Constants<'_>,
+        lanes: Option<u32>,
     ) -> Arc<Pipeline> {
-        let key = (spec.name, constants.iter().map(|(_, value)| value.to_bits()).collect());
+        let values = constants.iter().map(|(_, value)| value.to_bits()).collect();
+        let key = (spec.name, values, lanes);
         let id = self.made.len();
-        self.made.entry(key).or_insert_with(|| build(device, spec, constants, id).into()).clone()
+        let make = || {
+            let lanes = lanes.map(|lanes| ("LANES", lanes.into()));
+            let constants: Vec<_> = constants.iter().copied().chain(lanes).collect();
+            build(device, spec, &constants, id).into()
+        };
+        self.made.entry(key).or_insert_with(make).clone()
     }
 }
 

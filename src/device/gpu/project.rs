@@ -109,7 +109,7 @@ pub(super) fn project(gpu: &Gpu, param: &mut Tensor, projection: Projection) {
     let [rows, cols] = param.shape();
     for (chunk, rows) in param.gpu().in_use(rows) {
         let params = Rows { rows: rows.len() as u32, cols: cols as u32, param_start: 0, bound };
-        gpu.dispatch(&ROWS, constants, &[chunk], &params, rows.len() as u64);
+        gpu.dispatch_rows((&ROWS, 2 * cols), constants, &[chunk], &params, rows.len() as u64);
     }
 }
 

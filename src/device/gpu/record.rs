@@ -108,6 +108,31 @@ impl Gpu {
         params: &P,
         groups: u64,
     ) {
+        self.dispatch_with((spec, constants, None), buffers, params, groups);
+    }
+
+    /// The same for a kernel whose threads share rows, as many as suit the device: `rounds` are those that the loops of one
+    /// thread would make alone.
+    pub(super) fn dispatch_rows<P: bytemuck::Pod>(
+        &self,
+        (spec, rounds): (&'static KernelSpec, usize),
+        constants: Constants<'_>,
+        buffers: &[Binding<'_>],
+        params: &P,
+        groups: u64,
+    ) {
+        debug_assert!(spec.has_lanes(), "{} has no lanes", spec.name);
+        let lanes = self.kernels.lanes(rounds as u64);
+        self.dispatch_with((spec, constants, lanes), buffers, params, groups);
+    }
+
+    fn dispatch_with<P: bytemuck::Pod>(
+        &self,
+        (spec, constants, lanes): (&'static KernelSpec, Constants<'_>, Option<u32>),
+        buffers: &[Binding<'_>],
+        params: &P,
+        groups: u64,
+    ) {
         if groups == 0 {
             return;
         }
@@ -131,7 +156,7 @@ impl Gpu {
         }
         let recorder = &mut *recorder;
         recorder.open_pass(&self.device, spec.name);
-        let pipeline = recorder.pipelines.get(&self.device, spec, constants);
+        let pipeline = recorder.pipelines.get(&self.device, spec, constants, lanes);
         let key = (pipeline.id, buffers.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
         let group = recorder
             .bind_groups

@@ -1,5 +1,6 @@
 //! Every shader with every set of constants it is built with, so that a test can put each through every writer.
 
+use super::choice::LANES;
 use super::pipelines::{Constants, KernelSpec};
 
 /// The kernels of a family, each with the sets of constants that it is built with.
@@ -40,7 +41,7 @@ const FAMILIES: &[Family] = &[
 
 /// A shader as some pipeline uses it.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ShaderVariant {
     /// The kernel's name.
     pub name: &'static str,
@@ -49,7 +50,7 @@ pub struct ShaderVariant {
     /// The entry point.
     pub entry: &'static str,
     /// Values of the `override` constants.
-    pub constants: &'static [(&'static str, f64)],
+    pub constants: Vec<(&'static str, f64)>,
     /// How many storage buffers the host binds.
     pub storage_buffers: usize,
     /// Whether it is only for devices with subgroups.
@@ -67,10 +68,17 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
         storage_buffers: spec.storage.len(),
         subgroups: spec.source.contains("subgroup_invocation_id"),
     };
+    let variants = |spec: &'static KernelSpec, constants: Constants<'static>| {
+        let lanes = if spec.has_lanes() { &LANES[..] } else { &LANES[..1] };
+        lanes.iter().map(move |lanes| {
+            let lanes = lanes.map(|lanes| ("LANES", lanes.into()));
+            variant(spec, constants.iter().copied().chain(lanes).collect())
+        })
+    };
     FAMILIES
         .iter()
         .flat_map(|family| family.iter())
         .chain(&[(super::pointwise::example(), PLAIN)])
-        .flat_map(|(spec, sets)| sets.iter().map(move |constants| variant(spec, constants)))
+        .flat_map(|(spec, sets)| sets.iter().flat_map(move |constants| variants(spec, constants)))
         .collect()
 }

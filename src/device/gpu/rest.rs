@@ -84,6 +84,7 @@ pub(super) fn catch_up(
             bound,
         };
         let buffers = [param, first, second, done.gpu().single(), steps, index];
-        gpu.dispatch(&CATCH_UP, constants, &buffers, &params, segment.rows as u64);
+        let rounds = 3 * cols * (now as usize + 1);
+        gpu.dispatch_rows((&CATCH_UP, rounds), constants, &buffers, &params, segment.rows as u64);
     }
 }

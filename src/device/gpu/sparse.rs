@@ -1,7 +1,7 @@
 //! Products of sparse codes with dense matrices, and the codes made dense.
 
 use super::Gpu;
-use super::pipelines::{Access::*, KernelSpec};
+use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
 use crate::device::{Codes, Tensor, shapes};
@@ -52,7 +52,11 @@ static SCATTER_ADD: KernelSpec = KernelSpec {
 };
 
 pub(super) const FAMILY: Family =
-    &[(&SPMM, PLAIN), (&SDDMM, PLAIN), (&SCATTER, PLAIN), (&SCATTER_ADD, PLAIN)];
+    &[(&SPMM, PLAIN), (&SDDMM, &[SHARED, ALONE]), (&SCATTER, PLAIN), (&SCATTER_ADD, PLAIN)];
+
+/// Threads that share a product of shaders/sddmm.wgsl: many on a real GPU, one where barriers cost most.
+const SHARED: Constants<'static> = &[("THREADS", 16.0)];
+const ALONE: Constants<'static> = &[("THREADS", 1.0)];
 
 /// `Params` of shaders/spmm.wgsl.
 #[repr(C)]
@@ -124,6 +128,7 @@ pub(super) fn sddmm(
     shapes::entries(codes, out);
     let (width, n) = (codes.width(), a.cols());
     let operands = [codes.indices.gpu(), codes.counts.gpu(), a.gpu(), out.gpu()];
+    let constants = if gpu.kernels.software { ALONE } else { SHARED };
     for segment in segments(operands, codes.rows()) {
         let [indices, counts, a, out] = segment.chunks;
         for (m, atoms) in m.gpu().in_use(codes.concepts()) {
@@ -141,7 +146,7 @@ pub(super) fn sddmm(
             };
             let groups = segment.rows * width.div_ceil(16);
             let buffers = [indices, counts, m, a, out];
-            gpu.dispatch(&SDDMM, &[], &buffers, &params, groups as u64);
+            gpu.dispatch(&SDDMM, constants, &buffers, &params, groups as u64);
         }
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn sumsq(gpu: &Gpu, grad: Grad<'_>, out: &mut Tensor, slot: usize) {
 /// `out[slot]` = the sum of the first `len` of `partial`.
 pub(super) fn total(gpu: &Gpu, partial: &Chunk, len: usize, out: &Chunk, slot: usize) {
     let params = Total { len: len as u32, slot: slot as u32 };
-    gpu.dispatch(&TOTAL, &[], &[partial, out], &params, 1);
+    gpu.dispatch_rows((&TOTAL, len), &[], &[partial, out], &params, 1);
 }
 
 /// Room for `len` partial sums.
@@ -123,7 +123,7 @@ fn block_sums(gpu: &Gpu, chunk: &Chunk, elements: usize, partial: &Chunk, start:
         partial_start: start as u32,
         ..Params::default()
     };
-    gpu.dispatch(&DENSE, &[], &[partial, chunk], &params, groups as u64);
+    gpu.dispatch_rows((&DENSE, BLOCK), &[], &[partial, chunk], &params, groups as u64);
 }
 
 /// Partial sums of a gradient that is made from entries, and how many.
@@ -149,7 +149,8 @@ fn made(gpu: &Gpu, entries: Entries<'_>) -> (Arc<Chunk>, usize) {
                 entries: told,
             };
             let buffers = [&*partial, index, values, source];
-            gpu.dispatch(&ROWS, &[], &buffers, &params, count as u64);
+            let rounds = cols / 4 * (told.batch_rows as usize + 2);
+            gpu.dispatch_rows((&ROWS, rounds), &[], &buffers, &params, count as u64);
         } else {
             let stored = gpu.scratch("gradient", count * cols);
             entries.store(gpu, piece, &stored, 0);

@@ -11,6 +11,7 @@ static TOP_K: KernelSpec = KernelSpec {
     name: "top_k",
     source: concat!(
         include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/shared/top_k.wgsl"),
         include_str!("../../../shaders/top_k.wgsl")
     ),
     entry: "main",
@@ -18,12 +19,31 @@ static TOP_K: KernelSpec = KernelSpec {
     trusted: true,
 };
 
+/// For software drivers, k up to [`MOST_ALONE`], and rows that are not too long.
+static TOP_K_ROWS: KernelSpec = KernelSpec {
+    name: "top_k_rows",
+    source: concat!(
+        include_str!("../../../shaders/shared/grid.wgsl"),
+        include_str!("../../../shaders/shared/top_k.wgsl"),
+        include_str!("../../../shaders/top_k_rows.wgsl")
+    ),
+    entry: "main",
+    storage: &[Read, ReadWrite, ReadWrite, ReadWrite],
+    trusted: true,
+};
+
+/// The most that a thread of [`TOP_K_ROWS`] keeps, and the rows of a workgroup.
+const MOST_ALONE: usize = 64;
+const ROWS: usize = 8;
+/// Of the histogram of [`TOP_K`].
+const BINS: usize = 2048;
+
 const RELU: Constants<'static> = &[("SIGNED", 0.0)];
 const SIGNED: Constants<'static> = &[("SIGNED", 1.0)];
 
-pub(super) const FAMILY: Family = &[(&TOP_K, &[RELU, SIGNED])];
+pub(super) const FAMILY: Family = &[(&TOP_K, &[RELU, SIGNED]), (&TOP_K_ROWS, &[RELU, SIGNED])];
 
-/// `Params` of shaders/top_k.wgsl.
+/// `Params` of shaders/shared/top_k.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
@@ -47,6 +67,8 @@ pub(super) fn top_k_signed(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
 fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Codes) {
     let (concepts, k) = (codes.concepts(), codes.width());
     shapes::expect("pre-codes", pre, [codes.rows(), concepts]);
+    // Ascending values move all k at every one of them.
+    let alone = k <= MOST_ALONE && gpu.kernels.alone((concepts * (k + 1) + k * (k + 1)) as u64);
     let operands = [pre.gpu(), codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu()];
     for segment in segments(operands, codes.rows()) {
         let params = Params {
@@ -58,6 +80,14 @@ fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Co
             values_start: segment.start(2, k),
             counts_start: segment.start(3, 1),
         };
-        gpu.dispatch(&TOP_K, constants, &segment.chunks, &params, segment.rows as u64);
+        if alone {
+            let groups = segment.rows.div_ceil(ROWS) as u64;
+            gpu.dispatch(&TOP_K_ROWS, constants, &segment.chunks, &params, groups);
+        } else {
+            // The histogram is cleared and added up thrice, the row read four times.
+            let rounds = 4 * concepts + 6 * BINS;
+            let groups = segment.rows as u64;
+            gpu.dispatch_rows((&TOP_K, rounds), constants, &segment.chunks, &params, groups);
+        }
     }
 }
