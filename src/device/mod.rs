@@ -5,6 +5,7 @@ mod codes;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod halves;
 pub(crate) mod pause;
 mod profile;
 mod shapes;
@@ -16,6 +17,7 @@ pub use backend::{
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};
+pub use halves::Halves;
 pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
 pub use top_k_room::TopKRoom;

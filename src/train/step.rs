@@ -10,12 +10,13 @@ use super::{
     Adam, Clip, Criterion,
     counters::Counters,
     criterion::Forward,
+    halves::HalfOperands,
     rates::Rates,
     workspace::{Route, ThresholdRoom, Workspace},
 };
 use crate::{
     device::{Device, Gemm, Grad, Tensor, log},
-    sae::{Pass, Sae, Selection},
+    sae::{Pass, Room, Sae, Selection},
 };
 use std::ops::Range;
 
@@ -105,6 +106,20 @@ fn learn_statistics(sae: &mut Sae, device: &Device, ws: &Workspace) {
     {
         device.running_threshold(&ws.threshold, momentum, &mut running.value);
         sae.has_threshold = true;
+    }
+}
+
+/// Pre-codes [B, K], from float16 where the run is so set.
+fn encode(
+    sae: &Sae,
+    pass: &Pass<'_>,
+    halves: &mut Option<HalfOperands>,
+    room: &mut Room,
+    pre: &mut Tensor,
+) {
+    match halves {
+        Some(halves) => halves.pre_codes(sae, pass.x, pre),
+        None => sae.encoder.forward(pass, room, pre),
     }
 }
 

@@ -15,6 +15,7 @@ mod elementwise;
 mod faults;
 mod gemm;
 mod gradient;
+mod halves;
 mod jump;
 mod kmeans;
 mod kth_largest;
@@ -62,6 +63,8 @@ pub struct Gpu {
     products: choice::Products,
     /// From so many of them on, tiles of 128 × 128 are taken rather than smaller ones; both give the same bits.
     enough_tiles: usize,
+    /// Whether shaders read halves in the device's own type.
+    has_f16: bool,
     faults: faults::Faults,
     graveyard: buffers::Graveyard,
     recorder: Mutex<record::Recorder>,
@@ -80,6 +83,7 @@ impl Gpu {
         gpu.max_binding = options.max_binding;
         gpu.products =
             choice::Products::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
+        gpu.has_f16 &= !options.unpack_halves;
         #[cfg(not(target_arch = "wasm32"))]
         if let (choice::Products::Tiles, Some(folder)) = (gpu.products, &options.autotune) {
             autotune::tune(&mut gpu, folder).await?;
@@ -93,6 +97,7 @@ impl Gpu {
         Self {
             products: choice::Products::suiting(&info, device.features(), None),
             enough_tiles: gemm::ENOUGH_TILES,
+            has_f16: device.features().contains(wgpu::Features::SHADER_F16),
             info,
             limits: device.limits(),
             max_binding: None,
