@@ -2,6 +2,7 @@
 
 mod details;
 mod figures;
+mod warm_up;
 
 use super::{
     Adam, Clip, Criterion, Event, Path, Progress, TrainSettings,
