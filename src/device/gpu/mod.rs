@@ -46,6 +46,7 @@ pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
 #[cfg(all(target_arch = "wasm32", feature = "web"))]
 pub(crate) use adapter::{check, open};
 pub(crate) use buffers::{Chunk, RowBuffers};
+pub(crate) use pipelines::Kernel;
 #[doc(hidden)]
 pub use registry::{ShaderVariant, all_shaders};
 

@@ -1,11 +1,7 @@
 //! What a GPU needs before the first step: its kernels, which a driver compiles for seconds.
 
 use super::Trainer;
-use crate::{
-    device::{Device, pause},
-    error::Result,
-    train::step,
-};
+use crate::{device::pause, error::Result, train::step};
 
 impl Trainer {
     /// Makes the kernels of the coming steps on a GPU, one by one, and says how many are made, and of how many. Without it
@@ -18,29 +14,23 @@ impl Trainer {
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the driver refused a kernel.
     pub async fn warm_up(&mut self, on_progress: &mut dyn FnMut(usize, usize)) -> Result<()> {
-        #[cfg(feature = "gpu")]
-        if let Device::Gpu(gpu) = self.sae.device().clone() {
-            self.settle();
-            gpu.begin_list();
-            self.rehearse();
-            let kernels = gpu.end_list();
-            for (i, kernel) in kernels.iter().enumerate() {
-                on_progress(i, kernels.len());
-                pause::breathe().await;
-                gpu.make(kernel);
-            }
-            if !kernels.is_empty() {
-                on_progress(kernels.len(), kernels.len());
-                gpu.sync().await?;
-            }
+        self.settle();
+        let device = self.sae.device().clone();
+        let kernels = device.missing_kernels(|| self.rehearse());
+        for (i, kernel) in kernels.iter().enumerate() {
+            on_progress(i, kernels.len());
+            pause::breathe().await;
+            device.make_kernel(kernel);
         }
-        let _ = on_progress;
+        if !kernels.is_empty() {
+            on_progress(kernels.len(), kernels.len());
+            device.sync().await?;
+        }
         Ok(())
     }
 
     /// Goes through the coming step, through that of an epoch's last batch, and through what comes after a warm-up of
     /// thresholds, while the GPU lists what it is asked for.
-    #[cfg(feature = "gpu")]
     fn rehearse(&mut self) {
         let notes = self.adam.notes();
         let rates = self.settings.rates(self.learning_rate());
