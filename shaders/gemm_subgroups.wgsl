@@ -6,9 +6,6 @@
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
 
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;  // op(A) [m, k], stored [m, k] or [k, m]
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;  // op(B) [k, n], stored [k, n] or [n, k]
-
 const TILE_ROWS: u32 = 32u;
 const TILE_COLS: u32 = 64u;
 
@@ -31,11 +28,11 @@ fn read_a(row: u32, l: u32) -> mat4x4<f32> {
     if (TRANSPOSE_A) {
         let at = (params.a_start + min(row, params.m - 4u) + l * params.a_col) / 4u;
         let next = params.a_col / 4u;
-        return transpose(mat4x4<f32>(a[at], a[at + next], a[at + 2u * next], a[at + 3u * next]));
+        return transpose(mat4x4<f32>(four_a(at), four_a(at + next), four_a(at + 2u * next), four_a(at + 3u * next)));
     }
     let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
     let at = (params.a_start + rows * params.a_row + l) / 4u;
-    return mat4x4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+    return mat4x4<f32>(four_a(at.x), four_a(at.y), four_a(at.z), four_a(at.w));
 }
 
 // op(B)[l..l + 4, col..col + 4], a vec4 a step.
@@ -43,11 +40,11 @@ fn read_b(l: u32, col: u32) -> mat4x4<f32> {
     if (TRANSPOSE_B) {
         let cols = min(vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.n - 1u));
         let at = (params.b_start + cols * params.b_col + l) / 4u;
-        return transpose(mat4x4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]));
+        return transpose(mat4x4<f32>(four_b(at.x), four_b(at.y), four_b(at.z), four_b(at.w)));
     }
     let at = (params.b_start + l * params.b_row + min(col, params.n - 4u)) / 4u;
     let next = params.b_row / 4u;
-    return mat4x4<f32>(b[at], b[at + next], b[at + 2u * next], b[at + 3u * next]);
+    return mat4x4<f32>(four_b(at), four_b(at + next), four_b(at + 2u * next), four_b(at + 3u * next));
 }
 
 fn read_steps(l: u32, col: u32) -> Steps {

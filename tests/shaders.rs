@@ -16,8 +16,10 @@ fn compiled(shader: &ShaderVariant) -> (naga::Module, naga::valid::ModuleInfo) {
     let label = format!("{} {:?}", shader.name, shader.constants);
     let module = naga::front::wgsl::parse_str(shader.source)
         .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(shader.source)));
-    let capabilities =
-        if shader.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    // Halves in a u32 belong to WebGPU itself; naga counts them apart for the sake of older interfaces.
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    capabilities.set(Capabilities::SUBGROUP, shader.subgroups);
+    capabilities.set(Capabilities::SHADER_FLOAT16, shader.f16);
     let check = |module: &naga::Module| {
         Validator::new(ValidationFlags::all(), capabilities)
             .subgroup_stages(ShaderStages::COMPUTE)

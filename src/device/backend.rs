@@ -7,7 +7,7 @@
 //!
 //! Shapes are the caller's duty: a wrong one is a bug of the crate and panics, before anything is recorded.
 
-use super::{ByAtom, Codes, Tensor, TopKRoom};
+use super::{ByAtom, Codes, Halves, Tensor, TopKRoom};
 use crate::{expression::Expression, sae::Kernel};
 
 /// What [`Backend::gemm`] computes: C (+)= op(A)·op(B) (+ bias).
@@ -172,6 +172,12 @@ pub trait Backend {
     /// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias). At least one operand is stored untransposed (NN, NT, TN).
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>);
 
+    /// out = a, each value rounded to the nearest float16, to the even one on a tie, and no number to more than ±65504.
+    fn narrow(&self, a: &Tensor, out: &mut Halves);
+
+    /// C [m, n] = A [m, k] · B [n, k]ᵀ (+ bias, as in [`Gemm`]) of halves, summed in float32.
+    fn gemm_halves(&self, a: &Halves, b: &Halves, bias: Option<&Tensor>, c: &mut Tensor);
+
     /// out [B, n] (+)= Z M: row b is Σ over its entries of `values[b,i] · m[indices[b,i]]`. M is [K, n].
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool);
 
@@ -210,6 +216,16 @@ pub trait Backend {
         &self,
         x: &Tensor,
         weight: &Tensor,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    );
+
+    /// As [`Backend::linear_top_k`], of halves: the product of [`Backend::gemm_halves`].
+    fn linear_top_k_halves(
+        &self,
+        x: &Halves,
+        weight: &Halves,
         bias: Option<&Tensor>,
         room: &mut TopKRoom,
         codes: &mut Codes,

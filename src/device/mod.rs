@@ -5,6 +5,7 @@ mod codes;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod halves;
 pub(crate) mod pause;
 mod profile;
 mod shapes;
@@ -16,12 +17,19 @@ pub use backend::{
     RowPenalty, log,
 };
 pub use codes::{ByAtom, Codes};
+pub use halves::Halves;
 pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
 pub use top_k_room::TopKRoom;
 
 #[cfg(feature = "gpu")]
+pub(crate) use gpu::Kernel;
+#[cfg(feature = "gpu")]
 pub use gpu::{AdapterChoice, GpuOptions};
+
+/// Without a GPU there is none.
+#[cfg(not(feature = "gpu"))]
+pub(crate) type Kernel = std::convert::Infallible;
 
 use crate::error::Result;
 use std::{ops::Deref, sync::Arc};
@@ -93,6 +101,33 @@ impl Device {
             Self::Cpu(cpu) => cpu.name(),
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.name(),
+        }
+    }
+
+    /// The kernels that `work` asks for and that are yet to be made; nothing of it is computed, and it must not read
+    /// anything back. On the CPU, which has none, it is not even done.
+    pub(crate) fn missing_kernels(&self, work: impl FnOnce()) -> Vec<Kernel> {
+        match self {
+            Self::Cpu(_) => {
+                drop(work);
+                Vec::new()
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => {
+                gpu.begin_list();
+                work();
+                gpu.end_list()
+            }
+        }
+    }
+
+    /// Makes a kernel, so that its first use need not.
+    pub(crate) fn make_kernel(&self, kernel: &Kernel) {
+        let _ = kernel;
+        match self {
+            Self::Cpu(_) => {}
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.make(kernel),
         }
     }
 

@@ -9,7 +9,7 @@ pub(crate) use web::{breathe, pause_with};
 
 /// Nothing to wait for.
 #[cfg(not(all(target_arch = "wasm32", feature = "web")))]
-pub(super) async fn breathe() {}
+pub(crate) async fn breathe() {}
 
 #[cfg(all(target_arch = "wasm32", feature = "web"))]
 mod web {

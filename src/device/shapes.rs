@@ -1,6 +1,6 @@
 //! The shape rules of every operation, checked by both backends before they touch anything.
 
-use super::{ByAtom, Codes, Element, Entries, Gemm, Grad, Projection, Tensor, TopKRoom};
+use super::{ByAtom, Codes, Element, Entries, Gemm, Grad, Halves, Projection, Tensor, TopKRoom};
 
 /// Panics unless `tensor` has the shape, naming the operand.
 #[track_caller]
@@ -22,6 +22,29 @@ pub(crate) fn gemm(a: &Tensor, b: &Tensor, c: &Tensor, spec: &Gemm<'_>) -> (usiz
     (m, n, k)
 }
 
+/// A matrix and its copy in float16.
+#[track_caller]
+pub(crate) fn narrow(a: &Tensor, out: &Halves) {
+    assert_eq!(out.shape(), a.shape(), "shape of the copy in float16");
+}
+
+/// (m, n, k) of a product of halves.
+#[track_caller]
+pub(crate) fn gemm_halves(
+    a: &Halves,
+    b: &Halves,
+    bias: Option<&Tensor>,
+    c: &Tensor,
+) -> (usize, usize, usize) {
+    let ([m, k], [n, k_b]) = (a.shape(), b.shape());
+    assert_eq!(k, k_b, "inner dimension of {:?} and {:?}", a.shape(), b.shape());
+    expect("C", c, [m, n]);
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), n, "length of the bias");
+    }
+    (m, n, k)
+}
+
 /// (B, K, d) of an encoder's product with top-k.
 #[track_caller]
 pub(crate) fn linear_top_k(
@@ -31,8 +54,31 @@ pub(crate) fn linear_top_k(
     room: &TopKRoom,
     codes: &Codes,
 ) -> (usize, usize, usize) {
-    let ([rows, d], concepts) = (x.shape(), codes.concepts());
-    expect("encoder weight", weight, [concepts, d]);
+    encoder(x.shape(), weight.shape(), bias, room, codes)
+}
+
+/// The same of halves.
+#[track_caller]
+pub(crate) fn linear_top_k_halves(
+    x: &Halves,
+    weight: &Halves,
+    bias: Option<&Tensor>,
+    room: &TopKRoom,
+    codes: &Codes,
+) -> (usize, usize, usize) {
+    encoder(x.shape(), weight.shape(), bias, room, codes)
+}
+
+#[track_caller]
+fn encoder(
+    [rows, d]: [usize; 2],
+    weight: [usize; 2],
+    bias: Option<&Tensor>,
+    room: &TopKRoom,
+    codes: &Codes,
+) -> (usize, usize, usize) {
+    let concepts = codes.concepts();
+    assert_eq!(weight, [concepts, d], "shape of the encoder weight");
     if let Some(bias) = bias {
         assert_eq!(bias.len(), concepts, "length of the bias");
     }

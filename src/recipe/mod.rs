@@ -77,7 +77,7 @@ impl Recipe {
         training.schedule.check(training.total_steps(rows))?;
         let delta_relative = model.delta_relative;
         let model = model.resolve(width, nb_points)?;
-        training.whole_loss()?.check_model(&model)?;
+        training.check_model(&model)?;
         if given.contains_key("lr_factors") {
             training.lr_factors.check_model(&model)?;
         }

@@ -2,7 +2,7 @@
 
 use super::{Clip, rates::Rates, resting::Resting};
 use crate::{
-    device::{ByAtom, Device, Grad, Projection, Tensor},
+    device::{AdamStep, ByAtom, Device, Grad, Projection, Tensor},
     error::Result,
     sae::{Group, Parameter},
 };
@@ -16,6 +16,13 @@ pub struct Adam {
     pub(crate) steps: u64,
     /// Of the parameters whose rows rest while their atom does not fire.
     resting: Vec<Option<Resting>>,
+}
+
+/// What [`Adam::step`] changes on the host while all rows are settled.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    steps: u64,
+    last: Vec<Option<(AdamStep, Projection)>>,
 }
 
 impl Adam {
@@ -86,6 +93,22 @@ impl Adam {
     /// Whether no row has missed a step.
     pub(crate) fn is_settled(&self) -> bool {
         self.resting.iter().flatten().all(Resting::is_settled)
+    }
+
+    /// What to give to [`Adam::go_back`] after steps that were none. All rows must be settled, then and now.
+    pub(crate) fn notes(&self) -> Notes {
+        let last = self.resting.iter().map(|resting| resting.as_ref().and_then(Resting::last));
+        Notes { steps: self.steps, last: last.collect() }
+    }
+
+    /// Forgets the steps since these notes, which have changed nothing on the device.
+    pub(crate) fn go_back(&mut self, notes: Notes) {
+        self.steps = notes.steps;
+        for (resting, last) in self.resting.iter_mut().zip(notes.last) {
+            if let Some(resting) = resting {
+                resting.set_last(last);
+            }
+        }
     }
 
     /// One step of every parameter along its clipped gradient, each then projected into its set.

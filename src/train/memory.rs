@@ -52,6 +52,16 @@ pub fn monitoring_bytes(settings: &SaeSettings) -> u64 {
     bytes(2.0 * k * d + k * n.max(d))
 }
 
+/// Bytes that [`TrainSettings::half`](super::TrainSettings::half) takes besides: the copies of a batch and of the encoder's
+/// weights, and what of them the CPU widens at once.
+pub fn half_bytes(settings: &SaeSettings, batch: usize) -> u64 {
+    /// Concepts whose weights are widened at once.
+    const BLOCK: f64 = 1024.0;
+    let (k, d, _) = sizes(settings);
+    let b = batch as f64;
+    bytes(0.5 * d * (b + k) + d * (b + k.min(BLOCK)))
+}
+
 /// K, d, and N or 0.
 fn sizes(settings: &SaeSettings) -> (f64, f64, f64) {
     let SaeSettings { nb_concepts, input_shape, .. } = settings;
@@ -120,6 +130,7 @@ mod tests {
         let pre_codes = 1024 * 10_000 * 4;
         assert_eq!(with("mse,auxk=1:64"), dense + pre_codes + auxk(64));
         assert_eq!(with("mse,auxiliary"), dense + pre_codes + auxk(5000));
+        assert_eq!(half_bytes(&large, 1024), 768 * (2 * (1024 + 10_000) + 4 * (1024 + 1024)));
         assert_eq!(monitoring_bytes(&large), 10_000 * (2 * 768 + 2_000) * 4);
         assert_eq!(memory_needed(&of(usize::MAX, usize::MAX), &Loss::default(), 1024), u64::MAX);
     }

@@ -59,6 +59,15 @@ impl Resting {
         self.last = Some((step, projection));
     }
 
+    /// The last step, and back to it.
+    pub fn last(&self) -> Option<(AdamStep, Projection)> {
+        self.last
+    }
+
+    pub fn set_last(&mut self, last: Option<(AdamStep, Projection)>) {
+        self.last = last;
+    }
+
     /// Whether the window is full.
     pub fn is_full(&self) -> bool {
         self.now == WINDOW

@@ -4,7 +4,7 @@ use super::{ClipGrad, Loss, RateFactors, Schedule, rates::Rates};
 use crate::{
     data::Normalize,
     error::{Error, Result},
-    sae::Start,
+    sae::{EncoderKind, SaeSettings, Start},
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,12 @@ pub struct TrainSettings {
     #[cfg_attr(feature = "cli", arg(long))]
     #[serde(default)]
     pub every_row: bool,
+    /// Let the encoder's product read batch and weights as float16 and sum in float32: half the memory to read on a
+    /// GPU, but slower on the CPU, which widens them again. All else stays float32. For --encoder linear and untied
+    /// [default: float32]
+    #[cfg_attr(feature = "cli", arg(long))]
+    #[serde(default)]
+    pub half: bool,
     /// What goes into the log: 0 neither steps nor epochs, 1 loss, R², L0, norms and times, 2 also the norms of codes,
     /// dictionary, every parameter and its gradient (reads all of them back at each step)
     #[cfg_attr(
@@ -149,6 +155,7 @@ impl Default for TrainSettings {
             target_l0: None,
             threshold_warmup: None,
             every_row: false,
+            half: false,
             monitoring: 1,
             dead_window: 5000,
             no_shuffle: false,
@@ -194,6 +201,29 @@ impl TrainSettings {
             return Err(Error::setting("monitoring", self.monitoring, "0, 1 or 2", ""));
         }
         self.whole_loss().map(|_| ())
+    }
+
+    /// Checks that a model of these settings can be trained so.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if its loss looks at what the model has not, or its encoder is none that reads float16.
+    pub fn check_model(&self, model: &SaeSettings) -> Result<()> {
+        // An encoder of one's own is asked by the trainer.
+        let reads_halves = matches!(
+            model.encoder,
+            EncoderKind::Linear | EncoderKind::Untied | EncoderKind::Custom
+        );
+        if self.half && !reads_halves {
+            return Err(Self::no_half(model));
+        }
+        self.whole_loss()?.check_model(model)
+    }
+
+    /// The error for a model whose encoder does not read float16.
+    pub(crate) fn no_half(model: &SaeSettings) -> Error {
+        let given = format!("given for the encoder {}", model.encoder.name());
+        let allowed = "left out for encoders that are not linear or untied";
+        Error::setting("half", given, allowed, "Drop it, or train with --encoder linear.")
     }
 
     /// All that is minimised: the loss, and the target for L0 if one is given.

@@ -10,12 +10,13 @@ use super::{
     Adam, Clip, Criterion,
     counters::Counters,
     criterion::Forward,
+    halves::HalfOperands,
     rates::Rates,
     workspace::{Route, ThresholdRoom, Workspace},
 };
 use crate::{
     device::{Device, Gemm, Grad, Tensor, log},
-    sae::{Pass, Sae, Selection},
+    sae::{Pass, Room, Sae, Selection},
 };
 use std::ops::Range;
 
@@ -34,6 +35,38 @@ pub(crate) fn record(
     counters: &mut Counters,
     rates: &Rates,
 ) {
+    record_with(sae, ws, criterion, clip, adam, counters, rates, |sae, device, ws| {
+        let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
+        sae.encoder.finish(&pass, &ws.room);
+    });
+}
+
+/// The same without [`Encoder::finish`](crate::sae::Encoder::finish), in which an encoder may count on the host: for a
+/// GPU that only lists kernels. Adam's notes are the caller's.
+pub(crate) fn rehearse(
+    sae: &mut Sae,
+    ws: &mut Workspace,
+    criterion: &mut Criterion,
+    clip: &mut Clip,
+    adam: &mut Adam,
+    counters: &mut Counters,
+    rates: &Rates,
+) {
+    let has_threshold = sae.has_threshold;
+    record_with(sae, ws, criterion, clip, adam, counters, rates, |_, _, _| {});
+    sae.has_threshold = has_threshold;
+}
+
+fn record_with(
+    sae: &mut Sae,
+    ws: &mut Workspace,
+    criterion: &mut Criterion,
+    clip: &mut Clip,
+    adam: &mut Adam,
+    counters: &mut Counters,
+    rates: &Rates,
+    finish: impl FnOnce(&mut Sae, &Device, &Workspace),
+) {
     let device = sae.device().clone();
     if let Route::Sparse(_) = ws.route {
         sparse::choose(sae, &device, ws);
@@ -42,7 +75,8 @@ pub(crate) fn record(
         adam.wake(&device, sae.parameters_mut(), &route.by_atom);
     }
     let known = go_on(sae, ws, criterion, counters, Some(clip));
-    learn_statistics(sae, &device, ws);
+    finish(sae, &device, ws);
+    learn_threshold(sae, &device, ws);
     let grads = gradients(sae, ws);
     clip.record(&device, &sae.parameters(), &grads, known, counters);
     adam.step(&device, sae.parameters_mut(), &grads, clip, rates);
@@ -95,16 +129,28 @@ pub(crate) fn gradients<'a>(sae: &Sae, ws: &'a mut Workspace) -> Vec<Grad<'a>> {
     grads
 }
 
-/// Running statistics of norms and of batch top-k, and thresholds that follow.
-fn learn_statistics(sae: &mut Sae, device: &Device, ws: &Workspace) {
-    let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
-    sae.encoder.finish(&pass, &ws.room);
+/// The running threshold of batch top-k, and thresholds that follow.
+fn learn_threshold(sae: &mut Sae, device: &Device, ws: &Workspace) {
     thresholds::keep(sae, device, ws);
     if let (Selection::BatchTopK { momentum, .. }, Some(running)) =
         (sae.settings().selection, &mut sae.running_threshold)
     {
         device.running_threshold(&ws.threshold, momentum, &mut running.value);
         sae.has_threshold = true;
+    }
+}
+
+/// Pre-codes [B, K], from float16 where the run is so set.
+fn encode(
+    sae: &Sae,
+    pass: &Pass<'_>,
+    halves: &mut Option<HalfOperands>,
+    room: &mut Room,
+    pre: &mut Tensor,
+) {
+    match halves {
+        Some(halves) => halves.pre_codes(sae, pass.x, pre),
+        None => sae.encoder.forward(pass, room, pre),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod details;
 mod figures;
+mod warm_up;
 
 use super::{
     Adam, Clip, Criterion, Event, Path, Progress, TrainSettings,
@@ -119,6 +120,9 @@ impl Trainer {
         if data.rows == 0 {
             return Err(Error::Empty { what: "the data".into(), hint: String::new() });
         }
+        if settings.half && sae.encoder.linear_map().is_none() {
+            return Err(TrainSettings::no_half(sae.settings()));
+        }
         let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
@@ -126,7 +130,7 @@ impl Trainer {
         criterion.prepare(sae.device(), sae.settings(), batch)?;
         let now = Instant::now();
         let mut trainer = Self {
-            workspace: Workspace::new(&sae, batch, progress.path, &criterion)?,
+            workspace: Workspace::new(&sae, batch, progress.path, &criterion, settings.half)?,
             clip: Clip::new(&sae, settings.clip_grad)?,
             criterion,
             adam,

@@ -1,6 +1,6 @@
 //! The memory of a training step: everything but the parameters and their moments, made once.
 
-use super::{Criterion, Needs, Path};
+use super::{Criterion, Needs, Path, halves::HalfOperands};
 use crate::{
     device::{ByAtom, Codes, Device, Tensor, TopKRoom},
     error::Result,
@@ -12,6 +12,8 @@ use crate::{
 pub(crate) struct Workspace {
     /// Normalised batch, [B, d].
     pub x: Tensor,
+    /// What the encoder's product reads, where that is float16.
+    pub halves: Option<HalfOperands>,
     /// A column of ones, [B, 1].
     pub ones: Tensor,
     /// Pre-codes, or what codes are selected in without them.
@@ -129,8 +131,14 @@ pub(crate) struct DenseRoute {
 }
 
 impl Workspace {
-    /// Room for batches of up to `batch` rows.
-    pub fn new(sae: &Sae, batch: usize, path: Path, criterion: &Criterion) -> Result<Self> {
+    /// Room for batches of up to `batch` rows; with `half` the encoder, a linear map, reads float16.
+    pub fn new(
+        sae: &Sae,
+        batch: usize,
+        path: Path,
+        criterion: &Criterion,
+        half: bool,
+    ) -> Result<Self> {
         let needs = criterion.needs();
         let device = sae.device();
         let settings = sae.settings();
@@ -149,8 +157,13 @@ impl Workspace {
                 follow: None,
             }),
         };
+        let halves = match sae.encoder.linear_map().filter(|_| half) {
+            Some(map) => Some(HalfOperands::new(device, map.weight, batch)?),
+            None => None,
+        };
         Ok(Self {
             x: Tensor::zeros(device, batch, d)?,
+            halves,
             ones: Tensor::from_slice(device, batch, 1, &vec![1.0; batch])?,
             pre: PreCodes::new(sae, batch, path, criterion)?,
             x_hat: Tensor::zeros(device, batch, d)?,
@@ -187,6 +200,9 @@ impl Workspace {
         }
         for tensor in [&mut self.x, &mut self.ones, &mut self.x_hat, &mut self.h] {
             tensor.set_rows(rows);
+        }
+        if let Some(halves) = &mut self.halves {
+            halves.set_rows(rows);
         }
         self.pre.set_rows(rows);
         self.room.set_rows(rows);

@@ -106,7 +106,7 @@ impl Model {
             let hint = "Train on activations of the layer that the model is for.";
             return Err(Error::shape(data.name(), &[rows, width], &[rows, d], hint).into());
         }
-        settings.whole_loss()?.check_model(self.sae()?.settings())?;
+        settings.check_model(self.sae()?.settings())?;
         settings.normalize = normalize.unwrap_or_default();
         if let Some(trained) = &self.trained {
             keep_space(trained.normalize, normalize)?;

@@ -167,3 +167,20 @@ fn settings_of_a_file_stay() {
     };
     assert!(threshold("a") > 0.0 && threshold("c") != threshold("a"));
 }
+
+#[test]
+fn an_encoder_in_halves() {
+    let scene = Scene::new();
+    let single = scene.json(&format!("train data.npy --out single {SMALL} --quiet"));
+    let half = scene.json(&format!("train data.npy --out half {SMALL} --half --log log --quiet"));
+    let off = half["r2"].as_f64().unwrap() - single["r2"].as_f64().unwrap();
+    assert!(off.abs() < 0.005 && off != 0.0, "{half} {single}");
+    let log = String::from_utf8(scene.bytes("log")).unwrap();
+    assert!(log.lines().next().unwrap().contains("\"half\":true"), "{log}");
+    // The file holds float32, and everything takes it.
+    assert_eq!(scene.json("eval half data.npy")["rows"], ROWS);
+    let words = format!("train data.npy --out a {PLAIN} --half --encoder mlp_ln_1");
+    let refused =
+        scene.fails(2, &words, &["half is given for the encoder mlp_ln_1", "--encoder linear"]);
+    assert!(!refused.stderr.contains("statistics"), "work was begun: {refused:?}");
+}

@@ -4,6 +4,7 @@ mod determinism;
 mod dictionary;
 mod elementwise;
 mod gradients;
+mod halves;
 mod layers;
 mod parameters;
 mod products;

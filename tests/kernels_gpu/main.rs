@@ -7,6 +7,7 @@ mod common;
 mod dictionary;
 mod elementwise;
 mod gemm;
+mod halves;
 mod jump;
 mod layers;
 mod parameters;

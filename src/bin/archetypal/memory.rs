@@ -4,15 +4,17 @@ use crate::failure::Outcome;
 use archetypal::{
     Device, Error, human_bytes,
     sae::SaeSettings,
-    train::{TrainSettings, memory_needed, monitoring_bytes, parameter_bytes},
+    train::{TrainSettings, half_bytes, memory_needed, monitoring_bytes, parameter_bytes},
 };
 
 /// Bytes that training on `rows` rows takes at its peak.
 pub fn needed(settings: &SaeSettings, training: &TrainSettings, rows: usize) -> Outcome<u64> {
     let loss = training.whole_loss()?;
-    let needed = memory_needed(settings, &loss, training.largest_batch(rows));
+    let batch = training.largest_batch(rows);
+    let needed = memory_needed(settings, &loss, batch);
     let monitoring = if training.monitoring == 2 { monitoring_bytes(settings) } else { 0 };
-    Ok(needed.saturating_add(monitoring))
+    let halves = if training.half { half_bytes(settings, batch) } else { 0 };
+    Ok(needed.saturating_add(monitoring).saturating_add(halves))
 }
 
 /// Refuses sizes that cannot work.

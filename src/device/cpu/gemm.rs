@@ -27,22 +27,23 @@ pub(super) fn gemm(a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
     }
 }
 
-/// C = A Bᵀ, with rows of C `stride` apart: A [m, k], B [n, k].
+/// C = A Bᵀ, or with `add` C + A Bᵀ, with rows of C `stride` apart: A [m, k], B [n, k].
 pub(super) fn rows_by_rows(
     a: &[f32],
     b: &[f32],
     c: &mut [f32],
     (m, n, k, stride): (usize, usize, usize, usize),
+    add: bool,
 ) {
     assert!(a.len() >= m * k && b.len() >= n * k, "operands of a product");
-    assert!(n <= stride && c.len() >= m * stride, "room for a product");
+    assert!(n <= stride && c.len() + stride >= m * stride + n, "room for a product");
     let a = Operand { data: a, cs: 1, rs: k as isize };
     let b = Operand { data: b, cs: k as isize, rs: 1 };
     // SAFETY: the lengths were checked just now.
-    unsafe { product((m, n, k), a, b, c, stride, false) }
+    unsafe { product((m, n, k), a, b, c, stride, add) }
 }
 
-fn put_bias(c: &mut [f32], bias: &[f32], accumulate: bool) {
+pub(super) fn put_bias(c: &mut [f32], bias: &[f32], accumulate: bool) {
     let n = bias.len();
     c.par_chunks_mut(n).with_min_len(block_rows(n)).for_each(|row| {
         if accumulate {

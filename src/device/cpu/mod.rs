@@ -11,6 +11,7 @@ mod counters;
 mod dictionary;
 mod elementwise;
 mod gemm;
+mod halves;
 mod index;
 mod jump;
 mod kmeans;
@@ -34,7 +35,7 @@ mod simd;
 mod sparse;
 
 use super::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Halves, Projection, RowPenalty, Tensor,
     TopKRoom, log, profile::Profiler,
 };
 use crate::{expression::Expression, sae::Kernel};
@@ -58,6 +59,16 @@ impl Backend for Cpu {
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
         let _time = self.profiler.time("gemm");
         gemm::gemm(a, b, c, spec)
+    }
+
+    fn narrow(&self, a: &Tensor, out: &mut Halves) {
+        let _time = self.profiler.time("narrow");
+        halves::narrow(a, out)
+    }
+
+    fn gemm_halves(&self, a: &Halves, b: &Halves, bias: Option<&Tensor>, c: &mut Tensor) {
+        let _time = self.profiler.time("gemm_halves");
+        halves::gemm_halves(a, b, bias, c)
     }
 
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
@@ -105,6 +116,18 @@ impl Backend for Cpu {
     ) {
         let _time = self.profiler.time("linear_top_k");
         linear_top_k::linear_top_k(x, weight, bias, room, codes)
+    }
+
+    fn linear_top_k_halves(
+        &self,
+        x: &Halves,
+        weight: &Halves,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        let _time = self.profiler.time("linear_top_k_halves");
+        halves::linear_top_k_halves(x, weight, bias, room, codes)
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {

@@ -15,6 +15,8 @@ pub struct GpuOptions {
     /// Take the kernels written for software drivers (true) or for real GPUs (false), rather than those that suit
     /// the adapter: for tests, and to find out which of them a fault is in.
     pub software_kernels: Option<bool>,
+    /// Take float16 apart by hand, as on devices that have no type of their own for it: for tests.
+    pub unpack_halves: bool,
     /// A folder. The kernels of a real GPU between which speed alone decides are timed at its first use, and the choice
     /// is kept there for this adapter, driver and version; the numbers are the same with each. If none, or in a
     /// browser, nothing is timed.

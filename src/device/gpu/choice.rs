@@ -69,7 +69,8 @@ impl Products {
 
 /// The optional features that kernels and the profile make use of, of those that the adapter has.
 pub(super) fn features(adapter: &wgpu::Adapter) -> wgpu::Features {
-    let wanted = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+    let wanted =
+        wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
     // A page's device is made for what every browser has.
     if cfg!(target_arch = "wasm32") { wgpu::Features::empty() } else { adapter.features() & wanted }
 }

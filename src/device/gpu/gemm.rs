@@ -37,6 +37,7 @@ static SUBGROUPS: KernelSpec = KernelSpec {
     source: concat!(
         include_str!("../../../shaders/shared/grid.wgsl"),
         include_str!("../../../shaders/shared/gemm.wgsl"),
+        include_str!("../../../shaders/shared/fours.wgsl"),
         include_str!("../../../shaders/gemm_subgroups.wgsl"),
     ),
     entry: "main",
@@ -76,21 +77,21 @@ pub(super) const ENOUGH_TILES: usize = 128;
 /// `Params` of shaders/shared/gemm.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
-    m: u32,
-    n: u32,
-    k: u32,
-    a_start: u32,
-    a_row: u32,
-    a_col: u32,
-    b_start: u32,
-    b_row: u32,
-    b_col: u32,
-    c_start: u32,
-    c_row: u32,
-    bias_start: u32,
-    accumulate: u32,
-    has_bias: u32,
+pub(super) struct Params {
+    pub m: u32,
+    pub n: u32,
+    pub k: u32,
+    pub a_start: u32,
+    pub a_row: u32,
+    pub a_col: u32,
+    pub b_start: u32,
+    pub b_row: u32,
+    pub b_col: u32,
+    pub c_start: u32,
+    pub c_row: u32,
+    pub bias_start: u32,
+    pub accumulate: u32,
+    pub has_bias: u32,
 }
 
 impl Params {
@@ -106,7 +107,7 @@ impl Params {
 }
 
 /// The ranges of 0..len within which no operand goes on to its next chunk.
-fn ranges(len: usize, split: &[&RowBuffers]) -> Vec<Range<usize>> {
+pub(super) fn ranges(len: usize, split: &[&RowBuffers]) -> Vec<Range<usize>> {
     let mut cuts: Vec<usize> = split
         .iter()
         .flat_map(|operand| operand.chunks.iter().map(|chunk| chunk.row0))
@@ -119,9 +120,21 @@ fn ranges(len: usize, split: &[&RowBuffers]) -> Vec<Range<usize>> {
 }
 
 /// The chunk that holds element (row, col), and where in it.
-fn find(operand: &RowBuffers, row: usize, col: usize) -> (&Chunk, u32) {
+pub(super) fn find(operand: &RowBuffers, row: usize, col: usize) -> (&Chunk, u32) {
     let chunk = &operand.chunks[operand.chunks.partition_point(|chunk| chunk.row0 <= row) - 1];
     (chunk, ((row - chunk.row0) * operand.cols + col) as u32)
+}
+
+/// The chunk that holds element j of a bias, and where in it.
+pub(super) fn find_bias(bias: Option<&Tensor>, j: usize) -> Option<(&Chunk, u32)> {
+    let bias = bias?;
+    Some(if bias.cols() == 1 { find(bias.gpu(), j, 0) } else { find(bias.gpu(), 0, j) })
+}
+
+/// How large the tiles of a real GPU are for a product of `rows` × `cols`.
+pub(super) fn tile(gpu: &Gpu, rows: usize, cols: usize) -> usize {
+    let large = rows.div_ceil(128) * cols.div_ceil(128);
+    if large >= gpu.enough_tiles { 128 } else { 64 }
 }
 
 pub(super) fn gemm(gpu: &Gpu, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
@@ -169,11 +182,7 @@ pub(super) fn piece(
     let (b_chunk, b_start) = if spec.transpose_b { find(b, j, l) } else { find(b, l, j) };
     let (c_chunk, c_start) = find(c, i, j);
     let bias = spec.bias.filter(|_| first);
-    let (bias_chunk, bias_start) = match bias {
-        Some(bias) if bias.cols() == 1 => find(bias.gpu(), j, 0),
-        Some(bias) => find(bias.gpu(), 0, j),
-        None => (a_chunk, 0), // something must be bound
-    };
+    let (bias_chunk, bias_start) = find_bias(bias, j).unwrap_or((a_chunk, 0)); // something must be bound
     let strides = |width: usize, transposed| {
         if transposed { (1, width as u32) } else { (width as u32, 1) }
     };
@@ -208,7 +217,7 @@ pub(super) fn piece(
             gpu.dispatch(&REGISTERS, &[], &buffers, &params, tiles(16, 128) as u64);
         }
         Products::Tiles => {
-            let tile = if tiles(128, 128) >= gpu.enough_tiles { 128 } else { 64 };
+            let tile = tile(gpu, rows.len(), cols.len());
             let constants = [("TILE", tile as f64), transposes[0], transposes[1]];
             gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
         }

@@ -15,6 +15,7 @@ mod elementwise;
 mod faults;
 mod gemm;
 mod gradient;
+mod halves;
 mod jump;
 mod kmeans;
 mod kth_largest;
@@ -45,6 +46,7 @@ pub use adapter::{AdapterChoice, AdapterLimits, GpuOptions, adapters};
 #[cfg(all(target_arch = "wasm32", feature = "web"))]
 pub(crate) use adapter::{check, open};
 pub(crate) use buffers::{Chunk, RowBuffers};
+pub(crate) use pipelines::Kernel;
 #[doc(hidden)]
 pub use registry::{ShaderVariant, all_shaders};
 
@@ -62,6 +64,8 @@ pub struct Gpu {
     kernels: choice::Kernels,
     /// From so many of them on, tiles of 128 × 128 are taken rather than smaller ones; both give the same bits.
     enough_tiles: usize,
+    /// Whether shaders read halves in the device's own type.
+    has_f16: bool,
     faults: faults::Faults,
     graveyard: buffers::Graveyard,
     recorder: Mutex<record::Recorder>,
@@ -80,6 +84,7 @@ impl Gpu {
         gpu.max_binding = options.max_binding;
         gpu.kernels =
             choice::Kernels::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
+        gpu.has_f16 &= !options.unpack_halves;
         #[cfg(not(target_arch = "wasm32"))]
         if let (choice::Products::Tiles, Some(folder)) = (gpu.kernels.products, &options.autotune) {
             autotune::tune(&mut gpu, folder).await?;
@@ -93,6 +98,7 @@ impl Gpu {
         Self {
             kernels: choice::Kernels::suiting(&info, device.features(), None),
             enough_tiles: gemm::ENOUGH_TILES,
+            has_f16: device.features().contains(wgpu::Features::SHADER_F16),
             info,
             limits: device.limits(),
             max_binding: None,

@@ -2,11 +2,11 @@
 
 use super::{
     Gpu, adam, batch_norm, by_atom, columns, counters, dictionary, elementwise, gemm, gradient,
-    jump, kmeans, kth_largest, l0, layer_norm, loss, pointwise, project, reanimate, reduce, relu,
-    residual, rest, row_penalty, sparse, sumsq, top_k,
+    halves, jump, kmeans, kth_largest, l0, layer_norm, loss, pointwise, project, reanimate, reduce,
+    relu, residual, rest, row_penalty, sparse, sumsq, top_k,
 };
 use crate::device::{
-    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Projection, RowPenalty, Tensor,
+    AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Halves, Projection, RowPenalty, Tensor,
     TopKRoom, log, shapes,
 };
 use crate::{expression::Expression, sae::Kernel};
@@ -14,6 +14,14 @@ use crate::{expression::Expression, sae::Kernel};
 impl Backend for Gpu {
     fn gemm(&self, a: &Tensor, b: &Tensor, c: &mut Tensor, spec: Gemm<'_>) {
         gemm::gemm(self, a, b, c, spec);
+    }
+
+    fn narrow(&self, a: &Tensor, out: &mut Halves) {
+        halves::narrow(self, a, out);
+    }
+
+    fn gemm_halves(&self, a: &Halves, b: &Halves, bias: Option<&Tensor>, c: &mut Tensor) {
+        halves::gemm_halves(self, a, b, bias, c);
     }
 
     fn spmm(&self, codes: &Codes, m: &Tensor, out: &mut Tensor, accumulate: bool) {
@@ -44,6 +52,17 @@ impl Backend for Gpu {
         let spec = Gemm { transpose_b: true, bias, ..Gemm::default() };
         gemm::gemm(self, x, weight, &mut room.pre, spec);
         top_k::top_k(self, &room.pre, codes);
+    }
+
+    fn linear_top_k_halves(
+        &self,
+        x: &Halves,
+        weight: &Halves,
+        bias: Option<&Tensor>,
+        room: &mut TopKRoom,
+        codes: &mut Codes,
+    ) {
+        halves::linear_top_k_halves(self, x, weight, bias, room, codes);
     }
 
     fn jump(&self, pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {

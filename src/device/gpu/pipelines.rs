@@ -1,6 +1,6 @@
 //! Kernels as they are declared, and the pipelines made of them: each once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How a kernel uses a storage binding.
@@ -45,30 +45,59 @@ pub(super) struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
 }
 
+/// A kernel with its constants, of which a pipeline is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Kernel {
+    spec: &'static KernelSpec,
+    constants: Vec<(&'static str, f64)>,
+}
+
+impl Kernel {
+    pub fn new(spec: &'static KernelSpec, constants: Constants<'_>) -> Self {
+        Self { spec, constants: constants.to_vec() }
+    }
+}
+
+type Key = (&'static str, Vec<u64>);
+
+fn key(spec: &KernelSpec, constants: Constants<'_>) -> Key {
+    (spec.name, constants.iter().map(|(_, value)| value.to_bits()).collect())
+}
+
 /// All pipelines made so far.
 #[derive(Default)]
 pub(super) struct Pipelines {
-    made: HashMap<(&'static str, Vec<u64>, Option<u32>), Arc<Pipeline>>,
+    made: HashMap<Key, Arc<Pipeline>>,
 }
 
 impl Pipelines {
-    /// `lanes` as [`Kernels::lanes`](super::choice::Kernels::lanes).
+    pub fn len(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Of these kernels those that have no pipeline yet, each once, in their order.
+    pub fn missing(&self, kernels: Vec<Kernel>) -> Vec<Kernel> {
+        let mut seen = HashSet::new();
+        let is_new = |kernel: &Kernel| {
+            let key = key(kernel.spec, &kernel.constants);
+            !self.made.contains_key(&key) && seen.insert(key)
+        };
+        kernels.into_iter().filter(is_new).collect()
+    }
+
+    pub fn make(&mut self, device: &wgpu::Device, kernel: &Kernel) {
+        self.get(device, kernel.spec, &kernel.constants);
+    }
+
     pub fn get(
         &mut self,
         device: &wgpu::Device,
         spec: &'static KernelSpec,
         constants: Constants<'_>,
-        lanes: Option<u32>,
     ) -> Arc<Pipeline> {
-        let values = constants.iter().map(|(_, value)| value.to_bits()).collect();
-        let key = (spec.name, values, lanes);
+        let key = key(spec, constants);
         let id = self.made.len();
-        let make = || {
-            let lanes = lanes.map(|lanes| ("LANES", lanes.into()));
-            let constants: Vec<_> = constants.iter().copied().chain(lanes).collect();
-            build(device, spec, &constants, id).into()
-        };
-        self.made.entry(key).or_insert_with(make).clone()
+        self.made.entry(key).or_insert_with(|| build(device, spec, constants, id).into()).clone()
     }
 }
 

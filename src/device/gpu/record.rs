@@ -1,6 +1,6 @@
 //! Recording: dispatches gather in one compute pass, their parameters in one uniform buffer, until they are submitted.
 
-use super::pipelines::{Access, Constants, KernelSpec, Pipelines};
+use super::pipelines::{Access, Constants, Kernel, KernelSpec, Pipelines};
 use super::profile::Timestamps;
 use super::{Chunk, Gpu};
 use std::collections::{HashMap, HashSet};
@@ -22,6 +22,8 @@ pub(super) struct Recorder {
     arena: wgpu::Buffer,
     pipelines: Pipelines,
     bind_groups: HashMap<(usize, Vec<u64>), wgpu::BindGroup>,
+    /// While kernels are only listed: those that were dispatched.
+    listed: Option<Vec<Kernel>>,
     /// While a profile is taken: every kernel then has a pass of its own.
     pub timestamps: Option<Timestamps>,
 }
@@ -41,6 +43,7 @@ impl Recorder {
             arena,
             pipelines: Pipelines::default(),
             bind_groups: HashMap::new(),
+            listed: None,
             timestamps: None,
         }
     }
@@ -108,31 +111,6 @@ impl Gpu {
         params: &P,
         groups: u64,
     ) {
-        self.dispatch_with((spec, constants, None), buffers, params, groups);
-    }
-
-    /// The same for a kernel whose threads share rows, as many as suit the device: `rounds` are those that the loops of one
-    /// thread would make alone.
-    pub(super) fn dispatch_rows<P: bytemuck::Pod>(
-        &self,
-        (spec, rounds): (&'static KernelSpec, usize),
-        constants: Constants<'_>,
-        buffers: &[Binding<'_>],
-        params: &P,
-        groups: u64,
-    ) {
-        debug_assert!(spec.has_lanes(), "{} has no lanes", spec.name);
-        let lanes = self.kernels.lanes(rounds as u64);
-        self.dispatch_with((spec, constants, lanes), buffers, params, groups);
-    }
-
-    fn dispatch_with<P: bytemuck::Pod>(
-        &self,
-        (spec, constants, lanes): (&'static KernelSpec, Constants<'_>, Option<u32>),
-        buffers: &[Binding<'_>],
-        params: &P,
-        groups: u64,
-    ) {
         if groups == 0 {
             return;
         }
@@ -155,8 +133,11 @@ impl Gpu {
             recorder.submit(&self.queue);
         }
         let recorder = &mut *recorder;
+        if let Some(listed) = &mut recorder.listed {
+            return listed.push(Kernel::new(spec, constants));
+        }
         recorder.open_pass(&self.device, spec.name);
-        let pipeline = recorder.pipelines.get(&self.device, spec, constants, lanes);
+        let pipeline = recorder.pipelines.get(&self.device, spec, constants);
         let key = (pipeline.id, buffers.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
         let group = recorder
             .bind_groups
@@ -172,10 +153,53 @@ impl Gpu {
         }
     }
 
+    /// The same for a kernel whose threads share rows, as many as suit the device: `rounds` are those that the loops of one
+    /// thread would make alone.
+    pub(super) fn dispatch_rows<P: bytemuck::Pod>(
+        &self,
+        (spec, rounds): (&'static KernelSpec, usize),
+        constants: Constants<'_>,
+        buffers: &[Binding<'_>],
+        params: &P,
+        groups: u64,
+    ) {
+        debug_assert!(spec.has_lanes(), "{} has no lanes", spec.name);
+        let lanes = self.kernels.lanes(rounds as u64).map(|lanes| ("LANES", lanes.into()));
+        let constants: Vec<_> = constants.iter().copied().chain(lanes).collect();
+        self.dispatch(spec, &constants, buffers, params, groups);
+    }
+
     /// Records a copy of `bytes` between buffers, each with the byte at which it starts.
     pub(super) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), bytes: u64) {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
-        recorder.encoder(&self.device).copy_buffer_to_buffer(from.0, from.1, to.0, to.1, bytes);
+        if recorder.listed.is_none() {
+            recorder.encoder(&self.device).copy_buffer_to_buffer(from.0, from.1, to.0, to.1, bytes);
+        }
+    }
+
+    /// From now on kernels are not recorded, but only listed. Nothing may be read back meanwhile.
+    pub(crate) fn begin_list(&self) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.listed = Some(Vec::new());
+    }
+
+    /// Kernels are recorded again. Gives those of the list that have no pipeline yet.
+    pub(crate) fn end_list(&self) -> Vec<Kernel> {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = recorder.listed.take().unwrap_or_default();
+        recorder.pipelines.missing(listed)
+    }
+
+    /// Makes the pipeline of a kernel.
+    pub(crate) fn make(&self, kernel: &Kernel) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.pipelines.make(&self.device, kernel);
+    }
+
+    /// How many pipelines there are.
+    #[doc(hidden)]
+    pub fn pipelines(&self) -> usize {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).pipelines.len()
     }
 
     /// Sends what was recorded to the device.

@@ -12,6 +12,7 @@ pub(super) const PLAIN: &[Constants<'static>] = &[&[]];
 /// One per family: a new family is added here.
 const FAMILIES: &[Family] = &[
     super::gemm::FAMILY,
+    super::halves::FAMILY,
     super::sparse::FAMILY,
     super::top_k::FAMILY,
     super::by_atom::FAMILY,
@@ -55,6 +56,8 @@ pub struct ShaderVariant {
     pub storage_buffers: usize,
     /// Whether it is only for devices with subgroups.
     pub subgroups: bool,
+    /// Whether it is only for devices with a float16 of their own.
+    pub f16: bool,
 }
 
 /// Every variant of every kernel; of those that are written for an expression, one.
@@ -67,6 +70,7 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
         constants,
         storage_buffers: spec.storage.len(),
         subgroups: spec.source.contains("subgroup_invocation_id"),
+        f16: spec.source.contains("enable f16;"),
     };
     let variants = |spec: &'static KernelSpec, constants: Constants<'static>| {
         let lanes = if spec.has_lanes() { &LANES[..] } else { &LANES[..1] };

@@ -1,7 +1,7 @@
 //! The step over dense codes: any encoder, any selection, any term of the loss.
 
 use super::{
-    NT, TN, View, add_terms,
+    NT, TN, View, add_terms, encode,
     sparse::top_k,
     thresholds::{logarithms, prepare},
 };
@@ -51,13 +51,13 @@ pub(super) fn differentiate(
 
 /// Dictionary, pre-codes, codes and `ws.x_hat` = Z D.
 fn reconstruct(sae: &Sae, device: &Device, ws: &mut Workspace, counters: &mut Counters) {
-    let Workspace { x, pre, x_hat, threshold, room, thresholds: of_jump, route, .. } = ws;
+    let Workspace { x, halves, pre, x_hat, threshold, room, thresholds: of_jump, route, .. } = ws;
     let Route::Dense(route) = route else { unreachable!("the route is dense") };
     let pre = pre.kept();
     let DenseRoute { z, codes, dictionary, .. } = &mut **route;
     sae.dictionary.fuse_into(device, dictionary);
     let pass = Pass { device, x, dictionary: Some(dictionary), training: true };
-    sae.encoder.forward(&pass, room, pre);
+    encode(sae, &pass, halves, room, pre);
     prepare(sae, device, pre, threshold, of_jump);
     match (sae.settings().selection, codes) {
         (Selection::BatchTopK { k, .. }, _) => {

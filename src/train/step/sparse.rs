@@ -1,7 +1,7 @@
 //! The step over sparse codes: the factored one, and the one over built atoms.
 
 use super::{
-    NT, View, add_terms,
+    NT, View, add_terms, encode,
     thresholds::{logarithms, prepare},
 };
 use crate::{
@@ -49,17 +49,16 @@ pub(super) fn differentiate(
 
 /// From x to codes.
 fn select(sae: &Sae, device: &Device, ws: &mut Workspace) {
-    let Workspace { x, pre, room, threshold, thresholds, route: Route::Sparse(route), .. } = ws
-    else {
-        unreachable!("the route is sparse")
-    };
+    let Workspace { x, halves, pre, room, threshold, thresholds, route, .. } = ws;
+    let Route::Sparse(route) = route else { unreachable!("the route is sparse") };
     let codes = &mut route.codes;
-    let pre = match pre {
-        PreCodes::Passing(room) => return sae.top_k_into(x, room, codes),
-        PreCodes::Kept(pre) => pre,
+    let pre = match (pre, &mut *halves) {
+        (PreCodes::Passing(room), None) => return sae.top_k_into(x, room, codes),
+        (PreCodes::Passing(room), Some(halves)) => return halves.top_k(sae, x, room, codes),
+        (PreCodes::Kept(pre), _) => pre,
     };
     let pass = Pass { device, x, dictionary: None, training: true };
-    sae.encoder.forward(&pass, room, pre);
+    encode(sae, &pass, halves, room, pre);
     prepare(sae, device, pre, threshold, thresholds);
     match sae.settings().selection {
         Selection::Jump { kernel, bandwidth, .. } => {

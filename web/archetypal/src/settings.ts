@@ -47,6 +47,7 @@ export interface TrainSettings {
   target_l0: number | null;
   threshold_warmup: number | null;
   every_row: boolean;
+  half: boolean;
   monitoring: number;
   dead_window: number;
   no_shuffle: boolean;

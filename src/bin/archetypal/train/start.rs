@@ -111,7 +111,7 @@ impl Origin {
             training.threshold_warmup = training.threshold_warmup.or(Some(0));
         }
         training.schedule.check(training.total_steps(data.rows()))?;
-        training.whole_loss()?.check_model(&settings)?;
+        training.check_model(&settings)?;
         training.lr_factors.check_model(&settings)?;
         Ok(Self::Init { settings, training: Box::new(training), file: Box::new(file) })
     }
