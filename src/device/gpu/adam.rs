@@ -6,18 +6,19 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::project::{ACTIVE_ROWS, ROW_WISE, constants, of_rows};
 use super::registry::Family;
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
 static DENSE: KernelSpec = KernelSpec {
     name: "adam_dense",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/adam_params.wgsl"),
-        include_str!("../../../shaders/shared/project.wgsl"),
-        include_str!("../../../shaders/shared/grad_dense.wgsl"),
-        include_str!("../../../shaders/adam.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/lanes.wgsl",
+        "shared/adam_params.wgsl",
+        "shared/project.wgsl",
+        "shared/grad_dense.wgsl",
+        "adam.wgsl"
     ),
     entry: "main",
     storage: &[ReadWrite, ReadWrite, ReadWrite, Read, Read],
@@ -26,13 +27,13 @@ static DENSE: KernelSpec = KernelSpec {
 
 static ROWS: KernelSpec = KernelSpec {
     name: "adam_rows",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/adam_params.wgsl"),
-        include_str!("../../../shaders/shared/project.wgsl"),
-        include_str!("../../../shaders/shared/grad_rows.wgsl"),
-        include_str!("../../../shaders/adam.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/lanes.wgsl",
+        "shared/adam_params.wgsl",
+        "shared/project.wgsl",
+        "shared/grad_rows.wgsl",
+        "adam.wgsl"
     ),
     entry: "main",
     storage: &[ReadWrite, ReadWrite, ReadWrite, Read, Read, Read, Read],

@@ -5,16 +5,14 @@ use super::columns::sums_and_dots;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{NORM_EPS, NORM_MOMENTUM, Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const fn spec(name: &'static str, entry: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec {
         name,
-        source: concat!(
-            include_str!("../../../shaders/shared/grid.wgsl"),
-            include_str!("../../../shaders/batch_norm.wgsl"),
-        ),
+        source: wgsl!("shared/grid.wgsl", "batch_norm.wgsl"),
         entry,
         storage,
         trusted: false,

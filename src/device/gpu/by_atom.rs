@@ -3,6 +3,7 @@
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{ByAtom, Codes, shapes};
 use bytemuck::{Pod, Zeroable};
@@ -12,8 +13,8 @@ use std::ops::Range;
 macro_rules! source {
     ($file:literal) => {
         concat!(
-            include_str!("../../../shaders/shared/grid.wgsl"),
-            include_str!("../../../shaders/shared/by_atom.wgsl"),
+            wgsl!("shared/grid.wgsl"),
+            wgsl!("shared/by_atom.wgsl"),
             include_str!(concat!("../../../shaders/", $file))
         )
     };

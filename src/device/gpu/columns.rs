@@ -4,6 +4,7 @@ use super::pipelines::{Access, Access::*, Constants, KernelSpec};
 use super::reduce::{column_sums, column_totals, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
@@ -11,11 +12,7 @@ use bytemuck::{Pod, Zeroable};
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec {
         name,
-        source: concat!(
-            include_str!("../../../shaders/shared/grid.wgsl"),
-            include_str!("../../../shaders/shared/numbers.wgsl"),
-            include_str!("../../../shaders/columns.wgsl"),
-        ),
+        source: wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "columns.wgsl"),
         entry: name,
         storage,
         trusted: false,

@@ -5,17 +5,14 @@ use super::loss::{exponent, zero};
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::sumsq::total;
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
-    let source = concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/numbers.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/dictionary.wgsl"),
-    );
+    let source =
+        wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "dictionary.wgsl");
     KernelSpec { name, source, entry: name, storage, trusted: false }
 }
 

@@ -4,16 +4,13 @@ use super::loss::{exponent, zero};
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/jump.wgsl"),
-    include_str!("../../../shaders/elementwise.wgsl"),
-);
+const SOURCE: &str =
+    wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/jump.wgsl", "elementwise.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

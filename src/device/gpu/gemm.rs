@@ -3,6 +3,7 @@
 use super::choice::Products;
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
+use super::source::wgsl;
 use super::{Chunk, Gpu, RowBuffers};
 use crate::device::{Gemm, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
@@ -10,11 +11,7 @@ use std::ops::Range;
 
 static TILED: KernelSpec = KernelSpec {
     name: "gemm_tiled",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/gemm.wgsl"),
-        include_str!("../../../shaders/gemm_tiled.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", "gemm_tiled.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],
     trusted: true,
@@ -22,11 +19,7 @@ static TILED: KernelSpec = KernelSpec {
 
 static REGISTERS: KernelSpec = KernelSpec {
     name: "gemm_registers",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/gemm.wgsl"),
-        include_str!("../../../shaders/gemm_registers.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", "gemm_registers.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],
     trusted: true,
@@ -34,11 +27,11 @@ static REGISTERS: KernelSpec = KernelSpec {
 
 static SUBGROUPS: KernelSpec = KernelSpec {
     name: "gemm_subgroups",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/gemm.wgsl"),
-        include_str!("../../../shaders/shared/fours.wgsl"),
-        include_str!("../../../shaders/gemm_subgroups.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/gemm.wgsl",
+        "shared/fours.wgsl",
+        "gemm_subgroups.wgsl"
     ),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],

@@ -3,6 +3,7 @@
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::{Segment, segments};
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{ByAtom, Grad, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
@@ -10,11 +11,11 @@ use std::ops::Range;
 
 static SPMM_T: KernelSpec = KernelSpec {
     name: "spmm_t",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/spmm_t_params.wgsl"),
-        include_str!("../../../shaders/shared/grad_rows.wgsl"),
-        include_str!("../../../shaders/spmm_t.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/spmm_t_params.wgsl",
+        "shared/grad_rows.wgsl",
+        "spmm_t.wgsl"
     ),
     entry: "main",
     storage: &[ReadWrite, Read, Read, Read],

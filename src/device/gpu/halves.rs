@@ -9,6 +9,7 @@ use super::gemm::{Params, find, find_bias, ranges, tile};
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Gpu, top_k};
 use crate::device::{Codes, Halves, Tensor, TopKRoom, shapes};
 use bytemuck::{Pod, Zeroable};
@@ -16,11 +17,7 @@ use std::ops::Range;
 
 static NARROW: KernelSpec = KernelSpec {
     name: "narrow",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/numbers.wgsl"),
-        include_str!("../../../shaders/narrow.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "narrow.wgsl"),
     entry: "main",
     storage: &[Read, ReadWrite],
     trusted: true,
@@ -28,15 +25,10 @@ static NARROW: KernelSpec = KernelSpec {
 
 /// A product of halves: what reads them comes first, for a device's own type has to be enabled before all else.
 macro_rules! product {
-    ($name:literal, $fours:literal, $text:literal) => {
+    ($name:literal, $fours:tt, $text:tt) => {
         KernelSpec {
             name: $name,
-            source: concat!(
-                include_str!(concat!("../../../shaders/shared/", $fours)),
-                include_str!("../../../shaders/shared/grid.wgsl"),
-                include_str!("../../../shaders/shared/gemm.wgsl"),
-                include_str!(concat!("../../../shaders/", $text)),
-            ),
+            source: wgsl!($fours, "shared/grid.wgsl", "shared/gemm.wgsl", $text),
             entry: "main",
             storage: &[Read, Read, Read, ReadWrite],
             trusted: true,
@@ -44,15 +36,16 @@ macro_rules! product {
     };
 }
 
-static TILED: KernelSpec = product!("gemm_halves", "fours_packed.wgsl", "gemm_halves.wgsl");
+static TILED: KernelSpec = product!("gemm_halves", "shared/fours_packed.wgsl", "gemm_halves.wgsl");
 #[cfg(not(target_arch = "wasm32"))]
-static TILED_F16: KernelSpec = product!("gemm_halves_f16", "fours_f16.wgsl", "gemm_halves.wgsl");
+static TILED_F16: KernelSpec =
+    product!("gemm_halves_f16", "shared/fours_f16.wgsl", "gemm_halves.wgsl");
 #[cfg(not(target_arch = "wasm32"))]
 static SUBGROUPS: KernelSpec =
-    product!("gemm_halves_subgroups", "fours_packed.wgsl", "gemm_subgroups.wgsl");
+    product!("gemm_halves_subgroups", "shared/fours_packed.wgsl", "gemm_subgroups.wgsl");
 #[cfg(not(target_arch = "wasm32"))]
 static SUBGROUPS_F16: KernelSpec =
-    product!("gemm_halves_subgroups_f16", "fours_f16.wgsl", "gemm_subgroups.wgsl");
+    product!("gemm_halves_subgroups_f16", "shared/fours_f16.wgsl", "gemm_subgroups.wgsl");
 
 const TILES: &[Constants<'static>] = &[&[("TILE", 64.0)], &[("TILE", 128.0)]];
 #[cfg(not(target_arch = "wasm32"))]

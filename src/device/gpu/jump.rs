@@ -4,26 +4,27 @@ use super::pipelines::{Access, Access::*, Constants, KernelSpec};
 use super::reduce::{column_totals, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{ByAtom, Codes, Tensor, shapes, shapes::expect};
 use crate::sae::Kernel;
 use bytemuck::{Pod, Zeroable};
 use std::sync::Arc;
 
-const DENSE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/jump.wgsl"),
-    include_str!("../../../shaders/shared/kappa.wgsl"),
-    include_str!("../../../shaders/jump.wgsl"),
+const DENSE: &str = wgsl!(
+    "shared/grid.wgsl",
+    "shared/numbers.wgsl",
+    "shared/jump.wgsl",
+    "shared/kappa.wgsl",
+    "jump.wgsl"
 );
-const SPARSE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/shared/jump.wgsl"),
-    include_str!("../../../shaders/shared/kappa.wgsl"),
-    include_str!("../../../shaders/jump_sparse.wgsl"),
+const SPARSE: &str = wgsl!(
+    "shared/grid.wgsl",
+    "shared/numbers.wgsl",
+    "shared/lanes.wgsl",
+    "shared/jump.wgsl",
+    "shared/kappa.wgsl",
+    "jump_sparse.wgsl"
 );
 
 const fn spec(

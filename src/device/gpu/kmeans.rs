@@ -4,14 +4,11 @@ use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/kmeans.wgsl"),
-);
+const SOURCE: &str = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "kmeans.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

@@ -3,13 +3,11 @@
 use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
+use super::source::wgsl;
 use crate::device::{Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/kth_largest.wgsl"),
-);
+const SOURCE: &str = wgsl!("shared/grid.wgsl", "kth_largest.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

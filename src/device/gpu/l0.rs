@@ -6,17 +6,14 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::{cell_place, column_totals, log_place, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::term::total;
 use crate::device::{Tensor, log, shapes::expect};
 use crate::sae::Kernel;
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/kappa.wgsl"),
-    include_str!("../../../shaders/l0.wgsl"),
-);
+const SOURCE: &str =
+    wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/kappa.wgsl", "l0.wgsl");
 
 static KAPPAS: KernelSpec = KernelSpec {
     name: "l0_kappas",

@@ -4,17 +4,14 @@ use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{NORM_EPS, Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const fn spec(name: &'static str, entry: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec {
         name,
-        source: concat!(
-            include_str!("../../../shaders/shared/grid.wgsl"),
-            include_str!("../../../shaders/shared/lanes.wgsl"),
-            include_str!("../../../shaders/layer_norm.wgsl"),
-        ),
+        source: wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "layer_norm.wgsl"),
         entry,
         storage,
         trusted: false,

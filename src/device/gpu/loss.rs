@@ -4,17 +4,14 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::log_place;
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 use std::sync::Arc;
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/loss.wgsl"),
-);
+const SOURCE: &str =
+    wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "loss.wgsl");
 
 static SQUARED_ERROR: KernelSpec = KernelSpec {
     name: "squared_error",

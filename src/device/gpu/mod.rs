@@ -37,6 +37,7 @@ mod residual;
 mod rest;
 mod row_penalty;
 mod segments;
+mod source;
 mod sparse;
 mod sumsq;
 mod term;

@@ -2,6 +2,7 @@
 
 use super::Gpu;
 use super::pipelines::{Access::*, KernelSpec};
+use super::source::wgsl;
 use super::term::{BLOCK, blocks, entry_parts, total};
 use crate::device::{Entries, Tensor, log};
 use crate::expression::Expression;
@@ -9,12 +10,12 @@ use bytemuck::{Pod, Zeroable};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/functions.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/pointwise.wgsl"),
+const SOURCE: &str = wgsl!(
+    "shared/grid.wgsl",
+    "shared/numbers.wgsl",
+    "shared/functions.wgsl",
+    "shared/lanes.wgsl",
+    "pointwise.wgsl"
 );
 
 /// Every operation and function, for the test that puts all shaders through all writers.

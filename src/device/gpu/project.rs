@@ -3,29 +3,21 @@
 use super::Gpu;
 use super::pipelines::{Access, Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
+use super::source::wgsl;
 use crate::device::{Projection, Tensor};
 use bytemuck::{Pod, Zeroable};
 
 static ROWS: KernelSpec = KernelSpec {
     name: "project",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/project.wgsl"),
-        include_str!("../../../shaders/project.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "shared/project.wgsl", "project.wgsl"),
     entry: "main",
     storage: &[ReadWrite],
     trusted: true,
 };
 
 const fn all(name: &'static str, storage: &'static [Access]) -> KernelSpec {
-    let source = concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/counts.wgsl"),
-        include_str!("../../../shaders/project_all.wgsl"),
-    );
+    let source =
+        wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "shared/counts.wgsl", "project_all.wgsl");
     KernelSpec { name, source, entry: name, storage, trusted: false }
 }
 

@@ -5,15 +5,12 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::column_sums_in;
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::term::{BLOCK, blocks, total};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/reanimate.wgsl"),
-);
+const SOURCE: &str = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "reanimate.wgsl");
 
 static COUNT: KernelSpec = KernelSpec {
     name: "count_dead",

@@ -4,17 +4,14 @@ use super::Gpu;
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
 const fn spec(name: &'static str) -> KernelSpec {
     KernelSpec {
         name,
-        source: concat!(
-            include_str!("../../../shaders/shared/grid.wgsl"),
-            include_str!("../../../shaders/shared/numbers.wgsl"),
-            include_str!("../../../shaders/relu.wgsl"),
-        ),
+        source: wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "relu.wgsl"),
         entry: name,
         storage: &[Read, ReadWrite],
         trusted: false,

@@ -5,16 +5,13 @@ use super::loss::zero;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use super::term::{BLOCK, blocks, total};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = concat!(
-    include_str!("../../../shaders/shared/grid.wgsl"),
-    include_str!("../../../shaders/shared/numbers.wgsl"),
-    include_str!("../../../shaders/shared/lanes.wgsl"),
-    include_str!("../../../shaders/residual.wgsl"),
-);
+const SOURCE: &str =
+    wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "residual.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

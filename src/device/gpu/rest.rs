@@ -5,17 +5,13 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::project::{ROW_WISE, constants};
 use super::registry::Family;
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{AdamStep, ByAtom, Projection, REST, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
 static CATCH_UP: KernelSpec = KernelSpec {
     name: "rest",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/project.wgsl"),
-        include_str!("../../../shaders/rest.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "shared/project.wgsl", "rest.wgsl"),
     entry: "main",
     storage: &[ReadWrite, ReadWrite, ReadWrite, ReadWrite, Read, Read],
     trusted: true,

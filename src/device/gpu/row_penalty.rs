@@ -3,17 +3,14 @@
 use super::Gpu;
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::Family;
+use super::source::wgsl;
 use super::term::{entry_parts, total};
 use crate::device::{Entries, RowPenalty, Tensor, log};
 use bytemuck::{Pod, Zeroable};
 
 static ROW_PENALTY: KernelSpec = KernelSpec {
     name: "row_penalty",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/row_penalty.wgsl"),
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "row_penalty.wgsl"),
     entry: "row_penalty",
     storage: &[Read, Read, ReadWrite, ReadWrite],
     trusted: false,

@@ -4,15 +4,13 @@ use super::Gpu;
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{Codes, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
 static SPMM: KernelSpec = KernelSpec {
     name: "spmm",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/spmm.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "spmm.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, Read, ReadWrite],
     trusted: true,
@@ -20,10 +18,7 @@ static SPMM: KernelSpec = KernelSpec {
 
 static SDDMM: KernelSpec = KernelSpec {
     name: "sddmm",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/sddmm.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "sddmm.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, Read, ReadWrite],
     trusted: true,
@@ -31,10 +26,7 @@ static SDDMM: KernelSpec = KernelSpec {
 
 static SCATTER: KernelSpec = KernelSpec {
     name: "scatter",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/scatter.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "scatter.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],
     trusted: true,
@@ -42,10 +34,7 @@ static SCATTER: KernelSpec = KernelSpec {
 
 static SCATTER_ADD: KernelSpec = KernelSpec {
     name: "scatter_add",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/scatter_add.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "scatter_add.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],
     trusted: true,

@@ -3,6 +3,7 @@
 use super::gradient::{Entries, RowsParams};
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{Grad, Tensor};
 use bytemuck::{Pod, Zeroable};
@@ -10,12 +11,12 @@ use std::sync::Arc;
 
 static DENSE: KernelSpec = KernelSpec {
     name: "sumsq_dense",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/sumsq_params.wgsl"),
-        include_str!("../../../shaders/shared/grad_dense.wgsl"),
-        include_str!("../../../shaders/sumsq.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/lanes.wgsl",
+        "shared/sumsq_params.wgsl",
+        "shared/grad_dense.wgsl",
+        "sumsq.wgsl"
     ),
     entry: "main",
     storage: &[ReadWrite, Read],
@@ -24,12 +25,12 @@ static DENSE: KernelSpec = KernelSpec {
 
 static ROWS: KernelSpec = KernelSpec {
     name: "sumsq_rows",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/shared/sumsq_params.wgsl"),
-        include_str!("../../../shaders/shared/grad_rows.wgsl"),
-        include_str!("../../../shaders/sumsq.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/lanes.wgsl",
+        "shared/sumsq_params.wgsl",
+        "shared/grad_rows.wgsl",
+        "sumsq.wgsl"
     ),
     entry: "main",
     storage: &[ReadWrite, Read, Read, Read],
@@ -38,10 +39,7 @@ static ROWS: KernelSpec = KernelSpec {
 
 static TOTAL: KernelSpec = KernelSpec {
     name: "sumsq_total",
-    source: concat!(
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/sumsq_total.wgsl"),
-    ),
+    source: wgsl!("shared/lanes.wgsl", "sumsq_total.wgsl"),
     entry: "main",
     storage: &[Read, ReadWrite],
     trusted: true,

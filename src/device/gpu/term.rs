@@ -4,16 +4,14 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::cell_place;
 use super::registry::{Family, PLAIN};
 use super::segments::{Segment, segments};
+use super::source::wgsl;
 use super::{Chunk, Gpu};
 use crate::device::{Entries, Tensor, log, shapes};
 use bytemuck::{Pod, Zeroable};
 
 static TOTAL: KernelSpec = KernelSpec {
     name: "term_total",
-    source: concat!(
-        include_str!("../../../shaders/shared/lanes.wgsl"),
-        include_str!("../../../shaders/term_total.wgsl"),
-    ),
+    source: wgsl!("shared/lanes.wgsl", "term_total.wgsl"),
     entry: "term_total",
     storage: &[Read, ReadWrite],
     trusted: false,

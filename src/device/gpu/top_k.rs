@@ -4,16 +4,13 @@ use super::Gpu;
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::Family;
 use super::segments::segments;
+use super::source::wgsl;
 use crate::device::{Codes, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
 static TOP_K: KernelSpec = KernelSpec {
     name: "top_k",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/top_k.wgsl"),
-        include_str!("../../../shaders/top_k.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/top_k.wgsl", "top_k.wgsl"),
     entry: "main",
     storage: &[Read, ReadWrite, ReadWrite, ReadWrite],
     trusted: true,
@@ -22,11 +19,7 @@ static TOP_K: KernelSpec = KernelSpec {
 /// For software drivers, k up to [`MOST_ALONE`], and rows that are not too long.
 static TOP_K_ROWS: KernelSpec = KernelSpec {
     name: "top_k_rows",
-    source: concat!(
-        include_str!("../../../shaders/shared/grid.wgsl"),
-        include_str!("../../../shaders/shared/top_k.wgsl"),
-        include_str!("../../../shaders/top_k_rows.wgsl")
-    ),
+    source: wgsl!("shared/grid.wgsl", "shared/top_k.wgsl", "top_k_rows.wgsl"),
     entry: "main",
     storage: &[Read, ReadWrite, ReadWrite, ReadWrite],
     trusted: true,
