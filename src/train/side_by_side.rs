@@ -14,8 +14,8 @@ pub struct SideBySide {
 }
 
 impl SideBySide {
-    /// Fresh trainers of runs of one length, fed from one loader. Their seeds count for their initial values; the order of
-    /// the rows is the loader's.
+    /// Trainers of runs of one length that stand at one step, fresh or resumed, fed from one loader. Their seeds count for
+    /// their initial values; the order of the rows is the loader's.
     ///
     /// # Errors
     /// [`Error::Setting`] if they are for other data, batches or numbers of epochs, or not at one step.
@@ -31,8 +31,8 @@ impl SideBySide {
                 )
             };
             let (rows, batch_size, epochs, step) = of(trainer);
-            let expected =
-                (loader.source().rows(), loader.batch_size(), trainers[0].settings().epochs, 0);
+            let (_, _, first_epochs, first_step) = of(&trainers[0]);
+            let expected = (loader.source().rows(), loader.batch_size(), first_epochs, first_step);
             if (rows, batch_size, epochs, step) != expected {
                 return Err(Error::setting(
                     "runs side by side",
@@ -81,6 +81,23 @@ impl SideBySide {
     pub fn progress(&self) -> f64 {
         let Some(first) = self.trainers.first() else { return 1.0 };
         first.progress().step as f64 / first.total_steps().max(1) as f64
+    }
+
+    /// Reads the figures of every run and brings its rows up to date, so that its state can be saved: see
+    /// [`Trainer::collect`].
+    ///
+    /// # Errors
+    /// As [`Trainer::collect`].
+    pub async fn collect(&mut self) -> Result<()> {
+        for trainer in &mut self.trainers {
+            trainer.collect().await?;
+        }
+        Ok(())
+    }
+
+    /// The trainers, in the order that they were given in.
+    pub fn trainers(&self) -> &[Trainer] {
+        &self.trainers
     }
 
     /// The events since the last call, each with the index of its run.

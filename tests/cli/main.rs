@@ -13,4 +13,6 @@ mod page;
 mod parts;
 mod plausibility;
 mod resume;
+#[cfg(unix)]
+mod stopped;
 mod support;

@@ -24,7 +24,9 @@ mod progress;
 mod stability;
 mod sweep;
 mod text;
+mod together;
 mod train;
+mod unfinished;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use failure::Outcome;

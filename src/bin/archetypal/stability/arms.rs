@@ -5,10 +5,10 @@ use archetypal::{
     recipe::{Given, Ingredients, Preset, Recipe},
     sae::{ModelKind, ModelSettings, Sae, Start},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A kind of model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The archetypal model that was asked for.
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 /// Whose points the seeds have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Points {
     /// Each seed its own.
@@ -62,6 +62,15 @@ impl Points {
             Self::Shared => "shared",
             Self::None => "–",
         }
+    }
+}
+
+impl Arm {
+    /// Its name in those of files.
+    pub fn file_name(self) -> String {
+        let title = format!("{} {}", self.kind.title(), self.points.title());
+        let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+        words.collect::<Vec<_>>().join("-")
     }
 }
 

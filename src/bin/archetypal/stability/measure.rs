@@ -8,14 +8,14 @@ use archetypal::{
     metrics::{agreement, centred, evaluate, interaction, spectrum},
     sae::Sae,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Cosines of matched atoms are counted in so many bins from 0 to 1.
 pub const BINS: usize = 25;
 
 /// A line of the report. Figures of models are means over the seeds, those of pairs means over the pairs of seeds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     pub kind: Kind,
     pub points: Points,

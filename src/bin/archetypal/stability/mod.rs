@@ -1,27 +1,32 @@
 //! `archetypal stability`.
 
 mod arms;
+mod lines;
 mod measure;
+mod models;
 mod page;
 mod show;
 
 use crate::{
     Context,
     failure::{Failure, Outcome},
-    memory, options,
+    interrupt, options,
     options::DataArgs,
     output, text, train,
+    unfinished::{Unfinished, UnfinishedArgs},
 };
 use archetypal::{
     Device,
     data::Source,
     recipe::{Ingredients, Preset, Recipe},
     sae::ModelSettings,
-    train::{SideBySide, TrainSettings, Trainer},
+    train::TrainSettings,
 };
-use arms::{Arm, Asked, Points};
+use arms::Asked;
 use clap::builder::RangedU64ValueParser;
-use measure::{Line, Trained};
+use lines::Lines;
+use measure::Line;
+use models::Models;
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -35,7 +40,11 @@ the 32 nearest), over all pairs of seeds.
 Much of an archetypal dictionary's stability is that of its points. Hence: the same figure at the start, before any \
 training; seeds with points of their own (independent) and with the same points (shared); and, with the same sizes, \
 codes, learning rate and epochs, the same model with W and R free to go anywhere (projection off), a free dictionary that starts \
-at the points with the same encoder, one with a random encoder, and one from random atoms.";
+at the points with the same encoder, one with a random encoder, and one from random atoms.
+
+Ctrl-C finishes the step and, with --out or --unfinished, saves the states of all models (exit status 1): the same command goes on \
+with them and gives the same report. Without either it tells what is known of the models that were done. A second \
+Ctrl-C ends at once.";
 
 /// Train the same model from several seeds and tell how much their dictionaries agree, beside baselines
 #[derive(clap::Args)]
@@ -66,6 +75,8 @@ pub struct Args {
     points: Option<usize>,
     #[command(flatten, next_help_heading = "Training")]
     training: TrainSettings,
+    #[command(flatten, next_help_heading = "Saving and resuming")]
+    saving: UnfinishedArgs,
 }
 
 /// Whose points are compared.
@@ -90,14 +101,18 @@ pub struct Report {
     pub delta_relative: Option<f32>,
     pub seeds: Vec<u64>,
     pub lines: Vec<Line>,
+    /// Whether Ctrl-C came before all lines were there.
+    pub interrupted: bool,
     pub seconds: f64,
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let started = Instant::now();
+    interrupt::install()?;
     if let Some(out) = &args.out {
         options::check_output(out, &args.data, &[])?;
     }
+    let unfinished = args.saving.folder(args.out.as_deref(), &args.data)?;
     if !args.model.is_archetypal() {
         return Err(Failure::Usage(
             "--model must be ra-topk, ra-jump or ra-batch-topk: free dictionaries are the baselines".into(),
@@ -121,16 +136,17 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         args.points_of != PointsOf::Shared,
         args.points_of != PointsOf::Independent,
     );
-    let mut lines = Vec::new();
-    for wave in waves(&device, &arms, &recipe, &ingredients, seeds.len())? {
-        let models = Models { asked: &asked, device: &device, data: &ingredients, points: &points };
-        for (arm, trained) in models.train(context, &wave, &seeds).await? {
-            let task = context.reporter.task("measure", 1);
-            let line = measure::measure(&device, &data, arm, trained).await?;
-            task.done(&format!("{}, {} points", arm.kind.title(), arm.points.title()));
-            lines.push(line);
-        }
-    }
+    let models = Models {
+        name: args.data.name(),
+        asked: &asked,
+        device: &device,
+        data: &ingredients,
+        points: &points,
+        seeds: &seeds,
+        unfinished: &unfinished,
+    };
+    let Lines { lines, saved } = lines::find(context, &models, &arms).await?;
+    let interrupted = lines.len() < arms.len();
     let report = Report {
         data: args.data.name(),
         rows,
@@ -138,18 +154,50 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         model: recipe.model.clone(),
         training: recipe.training.clone(),
         delta_relative: recipe.delta_relative,
-        seeds,
+        seeds: seeds.clone(),
         lines,
+        interrupted,
         seconds: started.elapsed().as_secs_f64(),
     };
+    if interrupted {
+        return stopped(context, &unfinished, saved, &report);
+    }
     if let Some(out) = &args.out {
         page::write(out, &report)?;
         context.reporter.note(&format!("the report with its plots is in {}", out.display()));
     }
+    print(context, &report)?;
+    models.forget_lines(&arms)?;
+    unfinished.close();
+    Ok(())
+}
+
+fn print(context: &Context, report: &Report) -> Outcome {
     match context.common.json {
-        true => output::print_json(&report),
-        false => output::print(&show::table(&report)),
+        true => output::print_json(report),
+        false => output::print(&show::table(report)),
     }
+}
+
+/// What there is to say after Ctrl-C; where nothing can be kept, all figures that there are.
+fn stopped(context: &Context, unfinished: &Unfinished, saved: usize, report: &Report) -> Outcome {
+    let message = match unfinished.folder() {
+        Some(folder) => {
+            let states = match saved {
+                0 => "no model was begun and not done".to_owned(),
+                some => format!("the states of {some} models are in {}", folder.display()),
+            };
+            format!("stopped; {states}. The same command goes on from there.")
+        }
+        None => {
+            if !report.lines.is_empty() {
+                print(context, report)?;
+            }
+            "stopped, and nothing was kept; with --out or --unfinished it would be, and the same command would go on."
+                .into()
+        }
+    };
+    Err(Failure::Interrupted(message))
 }
 
 /// The points of every seed.
@@ -169,84 +217,4 @@ async fn all_points(
     let count = recipe.model.nb_points().unwrap_or(0) as u64;
     task.done(&format!("{} centres for each of {} seeds", text::count(count), seeds.len()));
     Ok(points)
-}
-
-/// Arms that fit into memory together, as many at once as possible.
-fn waves(
-    device: &Device,
-    arms: &[Arm],
-    recipe: &Recipe,
-    data: &Ingredients,
-    seeds: usize,
-) -> Outcome<Vec<Vec<Arm>>> {
-    let rows = data.source.rows();
-    memory::check(device, &recipe.model, &recipe.training, rows)?;
-    let one = memory::needed(&recipe.model, &recipe.training, rows)?.saturating_mul(seeds as u64);
-    let at_once = memory::fitting(one).clamp(1, arms.len());
-    Ok(arms.chunks(at_once).map(<[Arm]>::to_vec).collect())
-}
-
-/// What models are made from.
-struct Models<'a> {
-    asked: &'a Asked<'a>,
-    device: &'a Device,
-    data: &'a Ingredients,
-    points: &'a [Vec<f32>],
-}
-
-impl Models<'_> {
-    /// Trains all seeds of all arms of a wave side by side.
-    async fn train(
-        &self,
-        context: &Context,
-        wave: &[Arm],
-        seeds: &[u64],
-    ) -> Outcome<Vec<(Arm, Trained)>> {
-        let Self { asked, device, data, points } = self;
-        let mut trainers: Vec<Trainer> = Vec::new();
-        let mut at_start = Vec::new();
-        let task = context.reporter.task("models", (wave.len() * seeds.len()) as u64);
-        for arm in wave {
-            let recipe = asked.recipe_of(arm.kind, data)?;
-            for (i, &seed) in seeds.iter().enumerate() {
-                let own = match arm.points {
-                    Points::Shared => &points[0],
-                    _ => &points[i],
-                };
-                let sae = asked.model_of(arm.kind, device, data, own, seed).await?;
-                at_start.push(sae.dictionary().await?);
-                trainers.push(recipe.trainer(sae, data)?);
-                task.at(trainers.len() as u64);
-            }
-        }
-        task.done(&format!("{} models to train side by side", trainers.len()));
-        let trained = self.step(context, trainers).await?;
-        let mut models = trained.into_iter().map(Trainer::into_sae);
-        let mut starts = at_start.into_iter();
-        let each = wave.iter().map(|&arm| {
-            let of_arm = Trained {
-                at_start: starts.by_ref().take(seeds.len()).collect(),
-                models: models.by_ref().take(seeds.len()).collect(),
-            };
-            (arm, of_arm)
-        });
-        Ok(each.collect())
-    }
-
-    async fn step(&self, context: &Context, trainers: Vec<Trainer>) -> Outcome<Vec<Trainer>> {
-        let loader = self.asked.recipe.loader(self.data)?;
-        let count = trainers.len();
-        let mut all = SideBySide::new(trainers, loader)?;
-        let task = context.reporter.task("train", 1000);
-        while all.step().await? {
-            task.at((all.progress() * 1000.0) as u64);
-            for (_, event) in all.take_events() {
-                if let archetypal::train::Event::Warning { message } = event {
-                    context.reporter.warn(&message);
-                }
-            }
-        }
-        task.done(&format!("{count} models, {} epochs", self.asked.recipe.training.epochs));
-        Ok(all.into_trainers())
-    }
 }

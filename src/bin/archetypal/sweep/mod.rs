@@ -2,30 +2,39 @@
 
 mod log;
 mod variants;
+mod waves;
 
 use crate::{
-    Context, eval, failure::Outcome, interrupt, memory, options, options::DataArgs, output, text,
-    train,
+    Context,
+    failure::Outcome,
+    interrupt, options,
+    options::DataArgs,
+    output, text, train,
+    unfinished::{self, UnfinishedArgs},
 };
 use archetypal::{
-    Device,
-    checkpoint::{self, Contents},
     data::Source,
-    recipe::{Ingredients, Preset, Recipe},
+    recipe::{Preset, Recipe},
     sae::ModelKind,
-    train::{SideBySide, TrainSettings, Trainer},
+    train::TrainSettings,
 };
 use clap::builder::RangedU64ValueParser;
 use log::{Line, SweepLog};
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf, sync::Arc};
+use std::{fmt::Write, path::PathBuf};
 use variants::{Grid, Variant};
+use waves::Sweep;
 
 const LONG_ABOUT: &str = "\
 Train every combination of some settings and judge each
 
 As many models as fit into memory are trained at once on the same batches. Each is judged on the data as by `archetypal \
-eval` and becomes a line of JSON in --out once those trained with it are done; --at-once 1 writes every line as soon as it can. What that file holds already is not trained again, so that a sweep that was \
-stopped goes on with the same command, and one with more values trains only what is new.";
+eval` and becomes a line of JSON in --out once those trained with it are done. What that file holds already is not \
+trained again, so that one with more values trains only what is new.
+
+Ctrl-C finishes the step and saves the states of the models at hand (exit status 1); the same command goes on with them \
+and gives the same figures as if it had never stopped. A second Ctrl-C ends at once. A sweep that is killed repeats the \
+models at hand, from their last states where --checkpoint-every had them written; --at-once 1 makes every line as soon \
+as it can be.";
 
 /// Train every combination of some settings and judge each
 #[derive(clap::Args)]
@@ -53,31 +62,46 @@ pub struct Args {
     grid: Grid,
     #[command(flatten, next_help_heading = "Training")]
     training: TrainSettings,
+    #[command(flatten, next_help_heading = "Saving and resuming")]
+    saving: UnfinishedArgs,
 }
 
 /// A model to train.
 struct Job {
     variant: Variant,
     recipe: Recipe,
+    /// What its state is called.
+    name: String,
 }
 
-/// Centres that were found, by their number and seed.
-type Points = BTreeMap<(Option<usize>, u64), Vec<f32>>;
+impl Job {
+    fn new(variant: Variant, recipe: Recipe, data: &str, rows: usize) -> Self {
+        let Recipe { model, delta_relative, training } = &recipe;
+        let all = (data, rows, &variant, model, delta_relative, training);
+        let name = unfinished::name(&variant.name(), &all);
+        Self { variant, recipe, name }
+    }
+}
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
     interrupt::install()?;
     options::refuse_input(&args.out, &args.data, &[])?;
+    let unfinished = args.saving.folder(Some(&args.out), &args.data)?;
     let data = args.data.open()?;
     let (rows, width, name) = (data.rows(), data.width(), args.data.name());
     let given = train::given(context, &args.training);
     // Every combination is checked before a file is made and the first is trained.
     let all = args.grid.variants().into_iter().map(|variant| {
         let recipe = variant.recipe(args.preset, args.model, &given, rows, width)?;
-        Ok(Job { variant, recipe })
+        Ok(Job::new(variant, recipe, &name, rows))
     });
     let mut jobs = all.collect::<Result<Vec<Job>, archetypal::Error>>()?;
     let (mut log, asked) = (SweepLog::open(&args.out)?, jobs.len());
-    jobs.retain(|Job { variant, recipe }| !log.holds(&name, rows, variant, recipe));
+    let is_done = |job: &mut Job| log.holds(&name, rows, &job.variant, &job.recipe);
+    for job in jobs.extract_if(.., is_done) {
+        // It has a state only if the command was killed just before it took that away.
+        unfinished.remove(&job.name)?;
+    }
     let done = asked - jobs.len();
     if done > 0 {
         let file = args.out.display();
@@ -90,137 +114,13 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
             std::fs::create_dir_all(folder)
                 .map_err(|error| archetypal::Error::io("write", folder, error))?;
         }
-        let sweep = Sweep::new(context, &args, data).await?;
+        let sweep = Sweep::new(context, &args, data, &unfinished).await?;
         sweep.run(jobs, &mut log).await?;
     }
+    unfinished.close();
     match context.common.json {
         true => output::print_json(&log.lines),
         false => output::print(&table(&log.lines)),
-    }
-}
-
-/// What all models share.
-struct Sweep<'a> {
-    context: &'a Context,
-    args: &'a Args,
-    device: Device,
-    data: Ingredients,
-}
-
-impl<'a> Sweep<'a> {
-    async fn new(context: &'a Context, args: &'a Args, data: Arc<dyn Source>) -> Outcome<Self> {
-        let device = context.device().await?;
-        let statistics = train::statistics(context, &*data)?;
-        let data = Ingredients::new(data, args.training.normalize, statistics);
-        Ok(Self { context, args, device, data })
-    }
-
-    async fn run(&self, mut jobs: Vec<Job>, log: &mut SweepLog) -> Outcome {
-        interrupt::listen();
-        let mut points = Points::new();
-        let total = jobs.len();
-        while !jobs.is_empty() && !interrupt::requested() {
-            let wave: Vec<Job> = jobs.drain(..self.wave(&jobs)?).collect();
-            let first = total - jobs.len() - wave.len() + 1;
-            let title = format!("train {first} to {} of {total}", total - jobs.len());
-            let trainers = self.trainers(&wave, &mut points).await?;
-            let Some(trained) = self.train(trainers, &wave[0].recipe, &title).await? else { break };
-            for (job, trainer) in wave.into_iter().zip(trained) {
-                log.add(self.judge(job, trainer).await?)?;
-            }
-        }
-        if interrupt::requested() {
-            let problem = format!(
-                "stopped; {} holds what was done. The same command goes on from there.",
-                self.args.out.display()
-            );
-            return Err(crate::failure::Failure::Interrupted(problem));
-        }
-        Ok(())
-    }
-
-    /// How many of the next jobs to do at once.
-    fn wave(&self, jobs: &[Job]) -> Outcome<usize> {
-        if let Some(count) = self.args.at_once {
-            return Ok(count.min(jobs.len()));
-        }
-        let mut largest = 0;
-        for (count, Job { recipe, .. }) in jobs.iter().enumerate() {
-            let rows = self.data.source.rows();
-            if count == 0 {
-                memory::check(&self.device, &recipe.model, &recipe.training, rows)?;
-            }
-            largest = memory::needed(&recipe.model, &recipe.training, rows)?.max(largest);
-            if count > 0 && count + 1 > memory::fitting(largest) {
-                return Ok(count);
-            }
-        }
-        Ok(jobs.len())
-    }
-
-    async fn trainers(&self, wave: &[Job], points: &mut Points) -> Outcome<Vec<Trainer>> {
-        let Self { context, device, data, .. } = self;
-        let task = context.reporter.task("models", wave.len() as u64);
-        let mut trainers = Vec::new();
-        for (i, Job { variant, recipe }) in wave.iter().enumerate() {
-            task.at(i as u64);
-            let key = (recipe.model.nb_points(), variant.seed);
-            let own = match points.get(&key) {
-                Some(found) => found.clone(),
-                None => {
-                    let found = recipe.points(device, data, variant.seed, &mut |_| {}).await?;
-                    points.entry(key).or_insert(found).clone()
-                }
-            };
-            let sae = recipe.sae(device, data, own, variant.seed).await?;
-            trainers.push(recipe.trainer(sae, data)?);
-        }
-        task.done(&format!("{} models with their points", wave.len()));
-        Ok(trainers)
-    }
-
-    /// The trained ones, or nothing if Ctrl-C came first.
-    async fn train(
-        &self,
-        trainers: Vec<Trainer>,
-        recipe: &Recipe,
-        title: &str,
-    ) -> Outcome<Option<Vec<Trainer>>> {
-        let mut all = SideBySide::new(trainers, recipe.loader(&self.data)?)?;
-        let task = self.context.reporter.task("train", 1000);
-        while all.step().await? {
-            if interrupt::requested() {
-                return Ok(None);
-            }
-            task.at((all.progress() * 1000.0) as u64);
-            for (_, event) in all.take_events() {
-                if let archetypal::train::Event::Warning { message } = event {
-                    self.context.reporter.warn(&message);
-                }
-            }
-        }
-        task.done(title);
-        Ok(Some(all.into_trainers()))
-    }
-
-    async fn judge(&self, job: Job, trainer: Trainer) -> Outcome<Line> {
-        let Job { variant, recipe } = job;
-        let mut sae = trainer.into_sae();
-        sae.eval()?;
-        let figures = eval::evaluation(self.context, &sae, self.data.source.clone()).await?;
-        if let Some(folder) = &self.args.save {
-            let path = folder.join(variant.name() + ".safetensors");
-            checkpoint::save(&path, Contents::Model(&sae, Some(&recipe.training))).await?;
-        }
-        let model = sae.settings().clone();
-        Ok(Line {
-            data: self.args.data.name(),
-            variant,
-            model,
-            delta_relative: recipe.delta_relative,
-            training: recipe.training,
-            figures,
-        })
     }
 }
 

@@ -1,0 +1,82 @@
+//! Training several models side by side until they are done, or until Ctrl-C.
+
+use crate::{Context, failure::Outcome, interrupt, unfinished::Unfinished};
+use archetypal::{
+    Result,
+    data::Loader,
+    train::{Event, SideBySide, Trainer},
+};
+use std::collections::BTreeMap;
+
+/// How training together ended.
+pub enum Ended {
+    /// All trainers, done, in the order that they were given in.
+    Done(Vec<Trainer>),
+    /// Ctrl-C came first; so many states were saved.
+    Stopped(usize),
+}
+
+/// Trains all. The states of those that have begun are saved under their `names` on Ctrl-C, and as often as
+/// `unfinished` says.
+///
+/// Those that stand at one step share their batches; those that do not (as after a kill between two files) take turns,
+/// the farthest first.
+pub async fn train(
+    context: &Context,
+    trainers: Vec<Trainer>,
+    names: &[String],
+    loader: impl Fn() -> Result<Loader>,
+    unfinished: &Unfinished,
+) -> Outcome<Ended> {
+    interrupt::listen();
+    let mut by_step = BTreeMap::<u64, Vec<usize>>::new();
+    for (i, trainer) in trainers.iter().enumerate() {
+        by_step.entry(trainer.progress().step).or_default().push(i);
+    }
+    let mut waiting: Vec<Option<Trainer>> = trainers.into_iter().map(Some).collect();
+    for members in by_step.into_values().rev() {
+        let group = members.iter().filter_map(|&i| waiting[i].take()).collect();
+        let own: Vec<&String> = members.iter().map(|&i| &names[i]).collect();
+        let group = step_all(context, SideBySide::new(group, loader()?)?, &own, unfinished).await?;
+        for (i, trainer) in members.into_iter().zip(group) {
+            waiting[i] = Some(trainer);
+        }
+    }
+    let mut trainers: Vec<Trainer> = waiting.into_iter().flatten().collect();
+    if trainers.iter().all(Trainer::is_done) {
+        return Ok(Ended::Done(trainers));
+    }
+    let saved = unfinished.save_all(names.iter().zip(&mut trainers)).await?;
+    Ok(Ended::Stopped(saved))
+}
+
+/// Steps until all are done, or until Ctrl-C; the trainers, wherever they stand.
+async fn step_all(
+    context: &Context,
+    mut all: SideBySide,
+    names: &[&String],
+    unfinished: &Unfinished,
+) -> Outcome<Vec<Trainer>> {
+    let task = context.reporter.task("train", 1000);
+    let mut done = false;
+    while !done && !interrupt::requested() {
+        done = !all.step().await?;
+        task.at((all.progress() * 1000.0) as u64);
+        for (_, event) in all.take_events() {
+            if let Event::Warning { message } = event {
+                context.reporter.warn(&message);
+            }
+        }
+        let step = all.trainers().first().map_or(0, |trainer| trainer.progress().step);
+        if !done && unfinished.is_due(step) {
+            all.collect().await?;
+            for (name, trainer) in names.iter().zip(all.trainers()) {
+                unfinished.save(name, trainer).await?;
+            }
+        }
+    }
+    if done {
+        task.done(&format!("{} models side by side", names.len()));
+    }
+    Ok(all.into_trainers())
+}
