@@ -11,12 +11,8 @@ use std::ops::Range;
 
 /// The text of one of the kernels, after what they share.
 macro_rules! source {
-    ($file:literal) => {
-        concat!(
-            wgsl!("shared/grid.wgsl"),
-            wgsl!("shared/by_atom.wgsl"),
-            include_str!(concat!("../../../shaders/", $file))
-        )
+    ($file:tt) => {
+        wgsl!("shared/grid.wgsl", "shared/by_atom.wgsl", $file)
     };
 }
 
