@@ -1,33 +1,9 @@
 // The product of halves, A Bᵀ, for real GPUs: as gemm_tiled.wgsl, but for how the slabs are read. A thread takes a block of
 // 4 rows × 4 steps along k, of A or of B, four halves at a time, and turns it; a quarter of the threads suffices for
 // either. The host sees to it that k, where the operands start and the lengths of their rows are multiples of 4.
-override TILE: u32 = 64u;
 
-override DEPTH: u32 = 1024u / TILE;
-override QUADS: u32 = TILE / 4u;
-// One more than needed, so that what neighbours in k write falls into different banks.
-override STRIDE: u32 = QUADS + 1u;
 // Blocks along k of a slab.
 override STEPS: u32 = DEPTH / 4u;
-
-var<workgroup> slab_a: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 rows each: 264 or 272
-var<workgroup> slab_b: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 columns each
-
-struct Block {
-    r0: vec4<f32>,
-    r1: vec4<f32>,
-    r2: vec4<f32>,
-    r3: vec4<f32>,
-}
-
-fn add_outer(block: Block, x: vec4<f32>, y: vec4<f32>) -> Block {
-    return Block(
-        fma(vec4<f32>(x.x), y, block.r0),
-        fma(vec4<f32>(x.y), y, block.r1),
-        fma(vec4<f32>(x.z), y, block.r2),
-        fma(vec4<f32>(x.w), y, block.r3),
-    );
-}
 
 // Rows row..row + 4 of A at the steps l..l + 4, a vec4 of rows a step. Rows past the end repeat the last one, whose
 // products are not stored; steps past the end are zero.
@@ -48,13 +24,6 @@ fn load_b(l: u32, col: u32) -> mat4x4<f32> {
     let cols = min(vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.n - 1u));
     let at = (params.b_start + cols * params.b_col + l) / 4u;
     return transpose(mat4x4<f32>(four_b(at.x), four_b(at.y), four_b(at.z), four_b(at.w)));
-}
-
-fn store_block(row: u32, col: u32, block: Block) {
-    store(row, col, block.r0);
-    store(row + 1u, col, block.r1);
-    store(row + 2u, col, block.r2);
-    store(row + 3u, col, block.r3);
 }
 
 @compute @workgroup_size(256)

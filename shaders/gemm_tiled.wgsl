@@ -1,37 +1,10 @@
-// The product for real GPUs: a workgroup of 16 × 16 threads makes a TILE × TILE tile of C from slabs of A and B in
-// workgroup memory; a thread makes 4 × 4 of it (TILE 64) or four such blocks, 64 rows and columns apart (TILE 128).
+// The product for real GPUs, in tiles: each thread reads one vec4 of either slab.
 @group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
 @group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
 
-override TILE: u32 = 64u;
 // A is stored [k, m]; B is stored [n, k]: only the order in which threads read them depends on it.
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
-
-// A slab is DEPTH deep: each thread reads one vec4 of either.
-override DEPTH: u32 = 1024u / TILE;
-override QUADS: u32 = TILE / 4u;
-// One more than needed, so that what neighbours in k write falls into different banks.
-override STRIDE: u32 = QUADS + 1u;
-
-var<workgroup> slab_a: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 rows each: 264 or 272
-var<workgroup> slab_b: array<vec4<f32>, 272>; // [DEPTH, STRIDE] of 4 columns each
-
-struct Block {
-    r0: vec4<f32>,
-    r1: vec4<f32>,
-    r2: vec4<f32>,
-    r3: vec4<f32>,
-}
-
-fn add_outer(block: Block, x: vec4<f32>, y: vec4<f32>) -> Block {
-    return Block(
-        fma(vec4<f32>(x.x), y, block.r0),
-        fma(vec4<f32>(x.y), y, block.r1),
-        fma(vec4<f32>(x.z), y, block.r2),
-        fma(vec4<f32>(x.w), y, block.r3),
-    );
-}
 
 // op(A)[row..row + 4, l], zero outside.
 fn load_a(row: u32, l: u32) -> vec4<f32> {
@@ -57,13 +30,6 @@ fn load_b(l: u32, col: u32) -> vec4<f32> {
         if (col + 3u < params.n) { value.w = b[at + 3u * params.b_col]; }
     }
     return value;
-}
-
-fn store_block(row: u32, col: u32, block: Block) {
-    store(row, col, block.r0);
-    store(row + 1u, col, block.r1);
-    store(row + 2u, col, block.r2);
-    store(row + 3u, col, block.r3);
 }
 
 @compute @workgroup_size(256)

@@ -6,6 +6,8 @@ use half::{f16, slice::HalfFloatSliceExt};
 
 /// Halves that are read at once: rows are padded with zeros to whole groups.
 const GROUP: usize = 4;
+/// Rows that the CPU widens at once to multiply with them.
+pub(crate) const WIDENED_ROWS: usize = 1024;
 
 /// A matrix [rows, cols] in float16 on one device, which [`Backend::narrow`](super::Backend::narrow) makes of one in
 /// float32 and [`Backend::gemm_halves`](super::Backend::gemm_halves) multiplies.

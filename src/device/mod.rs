@@ -18,6 +18,7 @@ pub use backend::{
 };
 pub use codes::{ByAtom, Codes};
 pub use halves::Halves;
+pub(crate) use halves::WIDENED_ROWS;
 pub use profile::OperationTime;
 pub use tensor::{Element, Tensor};
 pub use top_k_room::TopKRoom;

@@ -1,6 +1,7 @@
 //! How much memory training takes, before any of it is asked for.
 
 use super::{Loss, Path};
+use crate::device::WIDENED_ROWS;
 use crate::sae::{EncoderKind, SaeSettings, Selection};
 
 /// Bytes that the parameters take: encoder, dictionary with its points, and the thresholds.
@@ -55,11 +56,9 @@ pub fn monitoring_bytes(settings: &SaeSettings) -> u64 {
 /// Bytes that [`TrainSettings::half`](super::TrainSettings::half) takes besides: the copies of a batch and of the encoder's
 /// weights, and what of them the CPU widens at once.
 pub fn half_bytes(settings: &SaeSettings, batch: usize) -> u64 {
-    /// Concepts whose weights are widened at once.
-    const BLOCK: f64 = 1024.0;
     let (k, d, _) = sizes(settings);
     let b = batch as f64;
-    bytes(0.5 * d * (b + k) + d * (b + k.min(BLOCK)))
+    bytes(0.5 * d * (b + k) + d * (b + k.min(WIDENED_ROWS as f64)))
 }
 
 /// K, d, and N or 0.

@@ -25,17 +25,20 @@ const NT: Gemm<'_> = Gemm { transpose_a: false, transpose_b: true, accumulate: f
 /// Aᵀ B.
 const TN: Gemm<'_> = Gemm { transpose_a: true, transpose_b: false, accumulate: false, bias: None };
 
+/// What a step works with.
+pub(crate) struct Parts<'a> {
+    pub sae: &'a mut Sae,
+    pub ws: &'a mut Workspace,
+    pub criterion: &'a mut Criterion,
+    pub clip: &'a mut Clip,
+    pub adam: &'a mut Adam,
+    pub counters: &'a mut Counters,
+    pub rates: &'a Rates,
+}
+
 /// The whole step for the batch in `ws`.
-pub(crate) fn record(
-    sae: &mut Sae,
-    ws: &mut Workspace,
-    criterion: &mut Criterion,
-    clip: &mut Clip,
-    adam: &mut Adam,
-    counters: &mut Counters,
-    rates: &Rates,
-) {
-    record_with(sae, ws, criterion, clip, adam, counters, rates, |sae, device, ws| {
+pub(crate) fn record(mut parts: Parts<'_>) {
+    record_with(&mut parts, |sae, device, ws| {
         let pass = Pass { device, x: &ws.x, dictionary: None, training: true };
         sae.encoder.finish(&pass, &ws.room);
     });
@@ -43,30 +46,14 @@ pub(crate) fn record(
 
 /// The same without [`Encoder::finish`](crate::sae::Encoder::finish), in which an encoder may count on the host: for a
 /// GPU that only lists kernels. Adam's notes are the caller's.
-pub(crate) fn rehearse(
-    sae: &mut Sae,
-    ws: &mut Workspace,
-    criterion: &mut Criterion,
-    clip: &mut Clip,
-    adam: &mut Adam,
-    counters: &mut Counters,
-    rates: &Rates,
-) {
-    let has_threshold = sae.has_threshold;
-    record_with(sae, ws, criterion, clip, adam, counters, rates, |_, _, _| {});
-    sae.has_threshold = has_threshold;
+pub(crate) fn rehearse(mut parts: Parts<'_>) {
+    let has_threshold = parts.sae.has_threshold;
+    record_with(&mut parts, |_, _, _| {});
+    parts.sae.has_threshold = has_threshold;
 }
 
-fn record_with(
-    sae: &mut Sae,
-    ws: &mut Workspace,
-    criterion: &mut Criterion,
-    clip: &mut Clip,
-    adam: &mut Adam,
-    counters: &mut Counters,
-    rates: &Rates,
-    finish: impl FnOnce(&mut Sae, &Device, &Workspace),
-) {
+fn record_with(parts: &mut Parts<'_>, finish: impl FnOnce(&mut Sae, &Device, &Workspace)) {
+    let Parts { sae, ws, criterion, clip, adam, counters, rates } = parts;
     let device = sae.device().clone();
     if let Route::Sparse(_) = ws.route {
         sparse::choose(sae, &device, ws);

@@ -8,6 +8,7 @@ use super::{
     Adam, Clip, Criterion, Event, Path, Progress, TrainSettings,
     counters::{Counters, LOG_ROWS},
     progress::PendingStep,
+    rates::Rates,
     sparse_serves, step,
     workspace::Workspace,
 };
@@ -262,15 +263,7 @@ impl Trainer {
         let lr = self.learning_rate();
         let rates = self.settings.rates(lr);
         self.workspace.load(batch, self.followed_l0());
-        step::record(
-            &mut self.sae,
-            &mut self.workspace,
-            &mut self.criterion,
-            &mut self.clip,
-            &mut self.adam,
-            &mut self.counters,
-            &rates,
-        );
+        step::record(self.parts(&rates));
         let rows = self.workspace.x.rows();
         let Progress { step, epoch, .. } = self.progress;
         self.pending.push(PendingStep { step, epoch, rows, lr, spread: spread(batch) });
@@ -294,6 +287,19 @@ impl Trainer {
             self.close_epoch().await?;
         }
         Ok(())
+    }
+
+    /// What a step works with.
+    fn parts<'a>(&'a mut self, rates: &'a Rates) -> step::Parts<'a> {
+        step::Parts {
+            sae: &mut self.sae,
+            ws: &mut self.workspace,
+            criterion: &mut self.criterion,
+            clip: &mut self.clip,
+            adam: &mut self.adam,
+            counters: &mut self.counters,
+            rates,
+        }
     }
 
     fn learning_rate(&self) -> f64 {

@@ -6,7 +6,7 @@ use archetypal::Device;
 use archetypal::device::{Gemm, GpuOptions};
 
 /// m, n, k: alone, primes, whole tiles, one off a tile, thin ones, and an empty sum.
-const SHAPES: [(usize, usize, usize); 15] = [
+pub const SHAPES: [(usize, usize, usize); 15] = [
     (1, 1, 1),
     (17, 131, 5),
     (64, 128, 16),

@@ -2,27 +2,11 @@
 
 use crate::common::check::{close, poisoned, read, tensor};
 use crate::common::{bits, gpu_with, noise};
+use crate::gemm::SHAPES;
 use archetypal::device::{Codes, GpuOptions, Halves, TopKRoom};
 use archetypal::{Device, Tensor};
 use half::f16;
 use pollster::block_on;
-
-/// m, n, k: alone, primes, whole tiles, one off a tile, thin ones, and an empty sum; k is a multiple of 4 for some.
-const SHAPES: [(usize, usize, usize); 13] = [
-    (1, 1, 1),
-    (17, 131, 5),
-    (64, 128, 16),
-    (65, 63, 33),
-    (130, 129, 67),
-    (3, 257, 100),
-    (257, 3, 40),
-    (128, 1, 7),
-    (5, 7, 0),
-    (32, 64, 8),
-    (36, 68, 20),
-    (100, 60, 64),
-    (1, 132, 12),
-];
 
 /// Every text, and operands that are split.
 fn devices(test: &str) -> impl Iterator<Item = Device> {

@@ -1,6 +1,6 @@
 //! Training several models side by side until they are done, or until Ctrl-C.
 
-use crate::{Context, failure::Outcome, interrupt, unfinished::Unfinished};
+use crate::{Context, failure::Outcome, interrupt, text, unfinished::Unfinished};
 use archetypal::{
     Result,
     data::Loader,
@@ -14,6 +14,14 @@ pub enum Ended {
     Done(Vec<Trainer>),
     /// Ctrl-C came first; so many states were saved.
     Stopped(usize),
+}
+
+/// What is said behind a number of models, some of which go on where they were stopped.
+pub fn going_on(resumed: usize) -> String {
+    match resumed {
+        0 => String::new(),
+        some => format!(", {} of them where they were stopped", text::count(some as u64)),
+    }
 }
 
 /// Trains all. The states of those that have begun are saved under their `names` on Ctrl-C, and as often as

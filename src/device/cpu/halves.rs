@@ -6,13 +6,10 @@ use super::{
     select,
     simd::block_rows,
 };
-use crate::device::{Codes, Halves, Tensor, TopKRoom, shapes};
+use crate::device::{Codes, Halves, Tensor, TopKRoom, WIDENED_ROWS, shapes};
 use crate::parallel::*;
 use half::{f16, slice::HalfFloatSliceExt};
 use std::cell::Cell;
-
-/// Rows of B that are widened at once.
-const BLOCK_ROWS: usize = 1024;
 
 /// out = a, each value rounded to the nearest float16.
 pub(super) fn narrow(a: &Tensor, out: &mut Halves) {
@@ -45,9 +42,9 @@ pub(super) fn gemm_halves(a: &Halves, b: &Halves, bias: Option<&Tensor>, c: &mut
     if let Some(bias) = bias {
         put_bias(c.cpu_mut(), bias.cpu(), false);
     }
-    widened((a.cpu(), m * k), BLOCK_ROWS.min(n) * k, |a, block| {
-        for first in (0..n).step_by(BLOCK_ROWS) {
-            let width = BLOCK_ROWS.min(n - first);
+    widened((a.cpu(), m * k), WIDENED_ROWS.min(n) * k, |a, block| {
+        for first in (0..n).step_by(WIDENED_ROWS) {
+            let width = WIDENED_ROWS.min(n - first);
             let b = widen(&b.cpu()[first * k..][..width * k], block);
             let c = &mut c.cpu_mut()[first..];
             rows_by_rows(a, b, c, (m, width, k, n), bias.is_some());

@@ -123,7 +123,7 @@ pub(super) fn adam(
         if let Some(([index, values, source], told)) = entries.whole(segment.row0) {
             params.entries = told;
             let buffers = [param, first, second, scale, index, values, source];
-            let rounds = cols / 4 * (told.batch_rows as usize + 2) + cols;
+            let rounds = told.rounds(cols) + cols;
             gpu.dispatch_rows((&ROWS, rounds), constants, &buffers, &params, groups);
         } else {
             // The batch is split: the gradient of these rows is added up first.

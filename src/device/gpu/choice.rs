@@ -30,9 +30,7 @@ impl Kernels {
 
     /// The threads that share the loops of a row, if other than the shader says: `rounds` are those that one would make alone.
     pub fn lanes(self, rounds: u64) -> Option<u32> {
-        FEW_LANES
-            .into_iter()
-            .find(|&lanes| self.software && rounds / u64::from(lanes) < MOST_ROUNDS)
+        FEW_LANES.into_iter().find(|&lanes| self.alone(rounds / u64::from(lanes)))
     }
 
     /// Whether a thread may take a row, with this many rounds in its loops, for its own.

@@ -11,7 +11,12 @@ use std::ops::Range;
 
 static TILED: KernelSpec = KernelSpec {
     name: "gemm_tiled",
-    source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", "gemm_tiled.wgsl"),
+    source: wgsl!(
+        "shared/grid.wgsl",
+        "shared/gemm.wgsl",
+        "shared/gemm_tile.wgsl",
+        "gemm_tiled.wgsl"
+    ),
     entry: "main",
     storage: &[Read, Read, Read, ReadWrite],
     trusted: true,

@@ -38,6 +38,14 @@ pub(super) struct RowsParams {
     pub source_start: u32,
 }
 
+impl RowsParams {
+    /// Rounds that the loops of one thread make at most over a row of `cols` columns: every row of the batch may have an entry
+    /// for it.
+    pub fn rounds(&self, cols: usize) -> usize {
+        cols / 4 * (self.batch_rows as usize + 2)
+    }
+}
+
 /// The entries that make a gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Entries<'a> {
@@ -115,7 +123,7 @@ impl<'a> Entries<'a> {
                 entries,
             };
             let buffers = [out, index, values, source];
-            let rounds = self.source.cols() / 4 * (entries.batch_rows as usize + 2);
+            let rounds = entries.rounds(self.source.cols());
             gpu.dispatch_rows((&SPMM_T, rounds), &[], &buffers, &params, atoms.len() as u64);
         }
     }

@@ -25,10 +25,10 @@ static NARROW: KernelSpec = KernelSpec {
 
 /// A product of halves: what reads them comes first, for a device's own type has to be enabled before all else.
 macro_rules! product {
-    ($name:literal, $fours:tt, $text:tt) => {
+    ($name:literal, $fours:tt, $($text:tt),+) => {
         KernelSpec {
             name: $name,
-            source: wgsl!($fours, "shared/grid.wgsl", "shared/gemm.wgsl", $text),
+            source: wgsl!($fours, "shared/grid.wgsl", "shared/gemm.wgsl", $($text),+),
             entry: "main",
             storage: &[Read, Read, Read, ReadWrite],
             trusted: true,
@@ -36,10 +36,19 @@ macro_rules! product {
     };
 }
 
-static TILED: KernelSpec = product!("gemm_halves", "shared/fours_packed.wgsl", "gemm_halves.wgsl");
+static TILED: KernelSpec = product!(
+    "gemm_halves",
+    "shared/fours_packed.wgsl",
+    "shared/gemm_tile.wgsl",
+    "gemm_halves.wgsl"
+);
 #[cfg(not(target_arch = "wasm32"))]
-static TILED_F16: KernelSpec =
-    product!("gemm_halves_f16", "shared/fours_f16.wgsl", "gemm_halves.wgsl");
+static TILED_F16: KernelSpec = product!(
+    "gemm_halves_f16",
+    "shared/fours_f16.wgsl",
+    "shared/gemm_tile.wgsl",
+    "gemm_halves.wgsl"
+);
 #[cfg(not(target_arch = "wasm32"))]
 static SUBGROUPS: KernelSpec =
     product!("gemm_halves_subgroups", "shared/fours_packed.wgsl", "gemm_subgroups.wgsl");

@@ -147,8 +147,7 @@ fn made(gpu: &Gpu, entries: Entries<'_>) -> (Arc<Chunk>, usize) {
                 entries: told,
             };
             let buffers = [&*partial, index, values, source];
-            let rounds = cols / 4 * (told.batch_rows as usize + 2);
-            gpu.dispatch_rows((&ROWS, rounds), &[], &buffers, &params, count as u64);
+            gpu.dispatch_rows((&ROWS, told.rounds(cols)), &[], &buffers, &params, count as u64);
         } else {
             let stored = gpu.scratch("gradient", count * cols);
             entries.store(gpu, piece, &stored, 0);

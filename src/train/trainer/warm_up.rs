@@ -42,15 +42,7 @@ impl Trainer {
                     continue;
                 }
                 self.workspace.load(&vec![0.0; rows * width], followed);
-                step::rehearse(
-                    &mut self.sae,
-                    &mut self.workspace,
-                    &mut self.criterion,
-                    &mut self.clip,
-                    &mut self.adam,
-                    &mut self.counters,
-                    &rates,
-                );
+                step::rehearse(self.parts(&rates));
                 self.settle();
             }
         }

@@ -1,7 +1,9 @@
 //! The models of some arms: made, or gone on with, and what their files are called.
 
 use super::arms::{Arm, Asked, Kind, Points};
-use crate::{Context, failure::Outcome, interrupt, unfinished, unfinished::Unfinished};
+use crate::{
+    Context, failure::Outcome, interrupt, together::going_on, unfinished, unfinished::Unfinished,
+};
 use archetypal::{
     Device,
     recipe::{Ingredients, Recipe},
@@ -48,10 +50,7 @@ impl Models<'_> {
                 task.at(ready.trainers.len() as u64);
             }
         }
-        let going_on = match ready.resumed {
-            0 => String::new(),
-            some => format!(", {some} of them where they were stopped"),
-        };
+        let going_on = going_on(ready.resumed);
         task.done(&format!("{} models to train side by side{going_on}", ready.names.len()));
         Ok(Some(ready))
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Context, eval,
     failure::{Failure, Outcome},
-    interrupt, memory, text,
+    interrupt, memory,
     together::{self, Ended},
     train,
     unfinished::Unfinished,
@@ -120,17 +120,13 @@ impl<'a> Sweep<'a> {
             let (training, statistics) = (&job.recipe.training, &self.data.statistics);
             let stopped =
                 self.unfinished.restore(&job.name, &self.device, training, statistics, |_| {})?;
-            resumed += u64::from(stopped.is_some());
+            resumed += usize::from(stopped.is_some());
             trainers.push(match stopped {
                 Some(trainer) => trainer,
                 None => self.fresh(job, points).await?,
             });
         }
-        let going_on = match resumed {
-            0 => String::new(),
-            some => format!(", {} of them where they were stopped", text::count(some)),
-        };
-        task.done(&format!("{title}{going_on}"));
+        task.done(&format!("{title}{}", together::going_on(resumed)));
         Ok(Some(trainers))
     }
 
