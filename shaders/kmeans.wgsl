@@ -65,17 +65,20 @@ fn nearest(
     }
 }
 
-// ---- the distance to one more centre: a workgroup a row ----
+// ---- the distance with one more centre, for each of some candidates: a workgroup a row and candidate ----
 struct Closer {
     rows: u32,
     cols: u32,
+    candidates: u32,
     x_start: u32,
     distance_start: u32,
+    out_start: u32,
 }
 @group(0) @binding(0) var<uniform> closer_at: Closer;
 @group(0) @binding(1) var<storage, read> closer_x: array<f32>; // [n, d]
-@group(0) @binding(2) var<storage, read> closer_centre: array<f32>; // [d]
-@group(0) @binding(3) var<storage, read_write> closer_distance: array<f32>; // [n]
+@group(0) @binding(2) var<storage, read> closer_candidates: array<f32>; // [L, d]
+@group(0) @binding(3) var<storage, read> closer_distance: array<f32>; // [n]
+@group(0) @binding(4) var<storage, read_write> closer_out: array<f32>; // [n, L]
 
 @compute @workgroup_size(LANES)
 fn closer(
@@ -84,19 +87,21 @@ fn closer(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = closer_at;
-    let row = group_index(wid, nwg);
+    let pair = group_index(wid, nwg);
+    let row = pair / at.candidates;
     if row >= at.rows {
         return;
     }
+    let x = at.x_start + row * at.cols;
+    let candidate = pair % at.candidates * at.cols;
     var sum = 0.0;
     for (var col = lane; col < at.cols; col += LANES) {
-        let difference = closer_x[at.x_start + row * at.cols + col] - closer_centre[col];
+        let difference = closer_x[x + col] - closer_candidates[candidate + col];
         sum += difference * difference;
     }
     let total = sum_lanes(lane, sum);
     if lane == 0u {
-        let place = at.distance_start + row;
-        closer_distance[place] = min(closer_distance[place], total);
+        closer_out[at.out_start + pair] = min(closer_distance[at.distance_start + row], total);
     }
 }
 

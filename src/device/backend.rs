@@ -601,8 +601,9 @@ pub trait Backend {
         distance: &mut Tensor,
     );
 
-    /// `distance[i]` = min(`distance[i]`, ‖x_i − centre‖²), with x [n, d], centre [1, d], distance [n, 1].
-    fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor);
+    /// `out[i, l]` = min(`distance[i]`, ‖x_i − candidate_l‖²), with x [n, d], candidates [L, d], distance [n, 1], out
+    /// [n, L].
+    fn closer(&self, x: &Tensor, candidates: &Tensor, distance: &Tensor, out: &mut Tensor);
 
     /// Row j of centres [N, d] = row j of sums / `counts[j]`; rows with a count of 0 stay. counts [N, 1].
     fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor);

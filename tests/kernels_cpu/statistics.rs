@@ -125,21 +125,22 @@ fn nearest_centre_is_the_lowest_of_the_best() {
 }
 
 #[test]
-fn closer_keeps_the_smaller_distance() {
+fn closer_is_the_smaller_distance_with_each_candidate() {
     let mut random = Random::new(43);
-    for (rows, cols) in SHAPES {
-        let (x, centre) = (random.floats(rows * cols), random.floats(cols));
+    for ((rows, cols), candidates) in SHAPES.into_iter().zip([1, 2, 3, 8].into_iter().cycle()) {
+        let (x, centres) = (random.floats(rows * cols), random.floats(candidates * cols));
         let before: Vec<f32> = (0..rows).map(|_| random.float().abs() * cols as f32).collect();
-        let want: Vec<f64> = (0..rows)
-            .map(|row| {
-                let pairs = x[row * cols..][..cols].iter().zip(&centre);
-                let new: f64 = pairs.map(|(&x, &c)| (f64::from(x) - f64::from(c)).powi(2)).sum();
-                new.min(f64::from(before[row]))
-            })
-            .collect();
-        let mut distance = column(&before);
-        Device::cpu().closer(&tensor(rows, cols, &x), &tensor(1, cols, &centre), &mut distance);
-        close("distance", values(&distance), &want, 1e-6);
+        let smaller = |row: usize, l: usize| {
+            let pairs = x[row * cols..][..cols].iter().zip(&centres[l * cols..][..cols]);
+            let new: f64 = pairs.map(|(&x, &c)| (f64::from(x) - f64::from(c)).powi(2)).sum();
+            new.min(f64::from(before[row]))
+        };
+        let want: Vec<f64> =
+            (0..rows * candidates).map(|i| smaller(i / candidates, i % candidates)).collect();
+        let mut out = poisoned(rows, candidates);
+        let centres = tensor(candidates, cols, &centres);
+        Device::cpu().closer(&tensor(rows, cols, &x), &centres, &column(&before), &mut out);
+        close("distance", values(&out), &want, 1e-6);
     }
 }
 

@@ -245,19 +245,30 @@ fn nearest_centres_and_the_lowest_of_equal_ones() {
 }
 
 #[test]
-fn the_distance_to_one_more_centre() {
-    for (rows, cols, max_binding) in SHAPES.into_iter().chain([(MANY, 2, None)]) {
-        let Some(device) = gpu("one_more_centre", max_binding) else { return };
-        let (x, centre) = (noise(rows * cols, 1), noise(cols, 2));
+fn the_distance_with_each_of_some_candidates() {
+    let counts = [1, 2, 3, 8].into_iter().cycle();
+    for ((rows, cols, max_binding), candidates) in
+        SHAPES.into_iter().chain([(MANY, 2, None)]).zip(counts)
+    {
+        let Some(device) = gpu("candidates", max_binding) else { return };
+        let (x, centres) = (noise(rows * cols, 1), noise(candidates * cols, 2));
         let before: Vec<f32> =
             noise(rows, 3).iter().map(|x| (x + 1.0) * cols as f32 / 2.0).collect();
-        let mut distance = tensor(&device, rows, 1, &before);
-        let (x_t, centre_t) = (tensor(&device, rows, cols, &x), tensor(&device, 1, cols, &centre));
-        device.closer(&x_t, &centre_t, &mut distance);
-        let squares = by_row(&x, cols, |j, x| (x - f64::from(centre[j])).powi(2));
-        let want: Vec<f64> =
-            squares.iter().zip(&before).map(|(&new, &old)| new.min(old.into())).collect();
-        close("distance", &read(&distance), &want, 1e-5);
+        let smaller = |i: usize| {
+            let (row, candidate) = (i / candidates, i % candidates);
+            let pairs = x[row * cols..][..cols].iter().zip(&centres[candidate * cols..][..cols]);
+            let new: f64 = pairs.map(|(&x, &c)| (f64::from(x) - f64::from(c)).powi(2)).sum();
+            new.min(before[row].into())
+        };
+        let want: Vec<f64> = (0..rows * candidates).map(smaller).collect();
+        let mut out = poisoned(&device, rows, candidates);
+        device.closer(
+            &tensor(&device, rows, cols, &x),
+            &tensor(&device, candidates, cols, &centres),
+            &tensor(&device, rows, 1, &before),
+            &mut out,
+        );
+        close("distance", &read(&out), &want, 1e-5);
     }
 }
 

@@ -35,16 +35,23 @@ pub(super) fn nearest(
     );
 }
 
-/// distance = min(distance, ‖x − centre‖²).
-pub(super) fn closer(x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+/// out[i, l] = min(distance[i], ‖x_i − candidate_l‖²).
+pub(super) fn closer(x: &Tensor, candidates: &Tensor, distance: &Tensor, out: &mut Tensor) {
     let [rows, n] = x.shape();
-    shapes::expect("centre", centre, [1, n]);
+    let count = candidates.rows();
+    shapes::expect("candidates", candidates, [count, n]);
     shapes::expect("distance", distance, [rows, 1]);
-    let (x, centre) = (x.cpu(), centre.cpu());
-    let rows = distance.cpu_mut().par_iter_mut().enumerate();
-    rows.with_min_len(block_rows(n)).for_each(|(row, distance)| {
-        let new = vectorize!(squared_distance(&x[row * n..][..n], centre) as f32);
-        *distance = distance.min(new);
+    shapes::expect("distances with each candidate", out, [rows, count]);
+    if count == 0 {
+        return;
+    }
+    let (x, candidates) = (x.cpu(), candidates.cpu());
+    let rows = out.cpu_mut().par_chunks_mut(count).zip(distance.cpu()).enumerate();
+    rows.with_min_len(block_rows(n * count)).for_each(|(row, (out, &distance))| {
+        let x = &x[row * n..][..n];
+        vectorize!(for (l, out) in out.iter_mut().enumerate() {
+            *out = distance.min(squared_distance(x, &candidates[l * n..][..n]));
+        });
     });
 }
 

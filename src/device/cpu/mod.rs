@@ -321,9 +321,9 @@ impl Backend for Cpu {
         kmeans::nearest(products, x_sq, c_sq, assignment, distance)
     }
 
-    fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+    fn closer(&self, x: &Tensor, candidates: &Tensor, distance: &Tensor, out: &mut Tensor) {
         let _time = self.profiler.time("closer");
-        kmeans::closer(x, centre, distance)
+        kmeans::closer(x, candidates, distance, out)
     }
 
     fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {

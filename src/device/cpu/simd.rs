@@ -126,10 +126,10 @@ pub(super) fn sumsq(a: &[f32]) -> f64 {
     sum_pairs(a, a, |x, _| f64::from(x) * f64::from(x))
 }
 
-/// Σ (a − b)² in float64.
+/// Σ (a − b)².
 #[inline(always)]
-pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    sum_pairs(a, b, |x, y| f64::from(x - y) * f64::from(x - y))
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    sum_pairs(a, b, |x, y| (x - y) * (x - y))
 }
 
 /// Whether any is true. Without an early end, which makes it a few vector comparisons.

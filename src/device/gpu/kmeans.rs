@@ -15,7 +15,7 @@ const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
 }
 
 static NEAREST: KernelSpec = spec("nearest", &[Read, Read, Read, ReadWrite, ReadWrite]);
-static CLOSER: KernelSpec = spec("closer", &[Read, Read, ReadWrite]);
+static CLOSER: KernelSpec = spec("closer", &[Read, Read, Read, ReadWrite]);
 static MEAN_ROWS: KernelSpec = spec("mean_rows", &[Read, Read, ReadWrite]);
 
 pub(super) const FAMILY: Family = &[(&NEAREST, PLAIN), (&CLOSER, PLAIN), (&MEAN_ROWS, PLAIN)];
@@ -66,24 +66,36 @@ pub(super) fn nearest(
 struct Closer {
     rows: u32,
     cols: u32,
+    candidates: u32,
     x_start: u32,
     distance_start: u32,
+    out_start: u32,
 }
 
-pub(super) fn closer(gpu: &Gpu, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
+pub(super) fn closer(
+    gpu: &Gpu,
+    x: &Tensor,
+    candidates: &Tensor,
+    distance: &Tensor,
+    out: &mut Tensor,
+) {
     let [rows, cols] = x.shape();
-    expect("centre", centre, [1, cols]);
+    let count = candidates.rows();
+    expect("candidates", candidates, [count, cols]);
     expect("distance", distance, [rows, 1]);
-    for segment in segments([x.gpu(), distance.gpu()], rows) {
+    expect("distances with each candidate", out, [rows, count]);
+    for segment in segments([x.gpu(), distance.gpu(), out.gpu()], rows) {
         let params = Closer {
             rows: segment.rows as u32,
             cols: cols as u32,
+            candidates: count as u32,
             x_start: segment.start(0, cols),
             distance_start: segment.start(1, 1),
+            out_start: segment.start(2, count),
         };
-        let [x, distance] = segment.chunks;
-        let buffers = [x, centre.gpu().single(), distance];
-        gpu.dispatch(&CLOSER, &[], &buffers, &params, segment.rows as u64);
+        let [x, distance, out] = segment.chunks;
+        let buffers = [x, candidates.gpu().single(), distance, out];
+        gpu.dispatch(&CLOSER, &[], &buffers, &params, segment.rows as u64 * count as u64);
     }
 }
 

@@ -238,8 +238,8 @@ impl Backend for Gpu {
         kmeans::nearest(self, products, x_sq, c_sq, assignment, distance);
     }
 
-    fn closer(&self, x: &Tensor, centre: &Tensor, distance: &mut Tensor) {
-        kmeans::closer(self, x, centre, distance);
+    fn closer(&self, x: &Tensor, candidates: &Tensor, distance: &Tensor, out: &mut Tensor) {
+        kmeans::closer(self, x, candidates, distance, out);
     }
 
     fn mean_rows(&self, sums: &Tensor, counts: &Tensor<u32>, centres: &mut Tensor) {
