@@ -16,6 +16,8 @@ static ALLOCATOR: Counting = Counting;
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static PACKED: AtomicUsize = AtomicUsize::new(0);
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether memory is for operands that the crate `gemm` packs, anew for each product: nothing else asks for whole cache
 /// lines.
@@ -30,6 +32,14 @@ fn ask(layout: Layout) {
     }
     CALLS.fetch_add(1, Relaxed);
     BYTES.fetch_add(layout.size(), Relaxed);
+    let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+    PEAK.fetch_max(held, Relaxed);
+}
+
+fn give_back(layout: Layout) {
+    if !is_packed(layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+    }
 }
 
 // SAFETY: all is left to the system's allocator.
@@ -47,6 +57,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        give_back(layout);
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -75,4 +86,12 @@ pub fn asked(work: impl FnOnce()) -> Asked {
     let after = now();
     let [bytes, calls, packed] = [0, 1, 2].map(|i| after[i] - before[i]);
     Asked { bytes, calls, packed }
+}
+
+/// The most bytes that `work` held at a time, packed operands left out.
+pub fn peak(work: impl FnOnce()) -> usize {
+    let before = HELD.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    work();
+    PEAK.load(Relaxed) - before
 }

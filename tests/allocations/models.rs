@@ -3,7 +3,7 @@
 use crate::common::noise;
 use archetypal::{
     Device,
-    sae::{ModelKind, ModelSettings, Sae, SaeSettings, Thresholds},
+    sae::{EncoderKind, ModelKind, ModelSettings, Sae, SaeSettings, Thresholds},
     train::{DataFacts, TrainSettings, Trainer},
 };
 
@@ -32,6 +32,11 @@ impl Case {
 
     pub fn half(self) -> Self {
         Self { half: true, ..self }
+    }
+
+    pub fn encoder(mut self, kind: EncoderKind) -> Self {
+        self.model.encoder = Some(kind);
+        self
     }
 
     pub fn direct(mut self) -> Self {
