@@ -3,7 +3,7 @@
 //! Only what this crate uses is there under both. Without rayon the module of the npm package is a fifth smaller.
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use rayon::{current_num_threads, prelude::*};
+pub(crate) use rayon::{current_num_threads, iter::split, prelude::*};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use sequential::*;
 
@@ -30,6 +30,14 @@ mod sequential {
     }
 
     pub(crate) use ParallelIterator as IndexedParallelIterator;
+
+    /// The whole, which need not be split.
+    pub(crate) fn split<D>(
+        whole: D,
+        _splitter: impl Fn(D) -> (D, Option<D>),
+    ) -> impl Iterator<Item = D> {
+        std::iter::once(whole)
+    }
 
     pub(crate) fn fold_and_add<T, S>(
         items: impl Iterator<Item = T>,
@@ -88,6 +96,11 @@ mod sequential {
 
     /// What rayon's iterators can do and plain ones cannot.
     pub(crate) trait ParallelIterator: Iterator + Sized {
+        /// Exact for what this crate makes of slices and ranges.
+        fn len(&self) -> usize {
+            self.size_hint().0
+        }
+
         fn with_min_len(self, _rows: usize) -> Self {
             self
         }

@@ -4,8 +4,9 @@
 mod common;
 
 use archetypal::{
+    Device,
     sae::Selection,
-    train::{Loss, memory_needed},
+    train::{Loss, half_bytes, memory_needed},
 };
 use std::{io::Write, path::Path, process::Command, time::Duration};
 
@@ -52,15 +53,19 @@ fn training_takes_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path().join("data.npy"), folder.path().join("out.safetensors"));
     write_npy(&data);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
-    command.arg("train").arg(&data).arg("--out").arg(&out);
-    command.args(["--backend", "cpu", "--quiet", "--json", "--epochs", "1", "--top-k", "16"]);
-    command.args(["--concepts", &CONCEPTS.to_string(), "--points", &POINTS.to_string()]);
-    command.args(["--batch-size", &BATCH.to_string()]).stdout(std::process::Stdio::null());
-    let peak = peak_anonymous_bytes(command);
-    let settings = common::archetypal(CONCEPTS, WIDTH, POINTS, Selection::TopK { k: 16 });
-    let needed = memory_needed(&settings, &Loss::default(), BATCH);
-    println!("peak {} MiB, counted {} MiB", peak >> 20, needed >> 20);
-    assert!(peak > needed / 2, "{peak} is too little to have been measured");
-    assert!(peak < needed + ALLOWANCE, "{peak} bytes, counted {needed} and {ALLOWANCE}");
+    for half in [false, true] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
+        command.arg("train").arg(&data).arg("--out").arg(&out);
+        command.args(["--backend", "cpu", "--quiet", "--json", "--epochs", "1", "--top-k", "16"]);
+        command.args(["--concepts", &CONCEPTS.to_string(), "--points", &POINTS.to_string()]);
+        command.args(["--batch-size", &BATCH.to_string()]).stdout(std::process::Stdio::null());
+        command.args(half.then_some("--half"));
+        let peak = peak_anonymous_bytes(command);
+        let settings = common::archetypal(CONCEPTS, WIDTH, POINTS, Selection::TopK { k: 16 });
+        let needed = memory_needed(&Device::cpu(), &settings, &Loss::default(), BATCH)
+            + if half { half_bytes(&settings, BATCH) } else { 0 };
+        println!("half {half}: peak {} MiB, counted {} MiB", peak >> 20, needed >> 20);
+        assert!(peak > needed / 2, "{peak} is too little to have been measured");
+        assert!(peak < needed + ALLOWANCE, "{peak} bytes, counted {needed} and {ALLOWANCE}");
+    }
 }

@@ -37,9 +37,19 @@ impl TopKRoom {
         })
     }
 
+    /// Bytes that [`TopKRoom::new`] asks for.
+    pub(crate) fn bytes(device: &Device, batch: usize, k: usize, concepts: usize) -> f64 {
+        let columns = Self::columns(device, k, concepts);
+        let candidates = match columns == concepts {
+            true => 0,
+            false => select::capacity(k) * size_of::<u64>() + size_of::<select::Kept>(),
+        };
+        batch as f64 * (columns as f64 * size_of::<f32>() as f64 + candidates as f64)
+    }
+
     /// How many pre-codes a row are held at once.
     fn columns(device: &Device, k: usize, concepts: usize) -> usize {
-        match !device.is_gpu() && k * CPU_SHARE <= concepts {
+        match !device.is_gpu() && k <= concepts / CPU_SHARE {
             true => concepts.min(CPU_COLUMNS),
             false => concepts,
         }

@@ -47,11 +47,33 @@ impl PreCodes {
     /// For `path`. Any term of the loss may look at them.
     fn new(sae: &Sae, batch: usize, path: Path, criterion: &Criterion) -> Result<Self> {
         let (device, concepts) = (sae.device(), sae.settings().nb_concepts);
-        let unseen = path != Path::Dense && criterion.terms.is_empty();
         Ok(match sae.fused_top_k() {
-            Some(k) if unseen => Self::Passing(TopKRoom::new(device, batch, k, concepts)?),
+            Some(k) if Self::pass(path, criterion) => {
+                Self::Passing(TopKRoom::new(device, batch, k, concepts)?)
+            }
             _ => Self::Kept(Tensor::zeros(device, batch, concepts)?),
         })
+    }
+
+    /// Whether nothing on `path` looks at pre-codes but a selection that can do without.
+    pub fn pass(path: Path, criterion: &Criterion) -> bool {
+        path != Path::Dense && criterion.terms.is_empty()
+    }
+
+    /// What another path needs in their place, if it is of the other kind.
+    fn rerouted(
+        &self,
+        sae: &Sae,
+        batch: usize,
+        path: Path,
+        criterion: &Criterion,
+    ) -> Result<Option<Self>> {
+        let passing = sae.fused_top_k().is_some() && Self::pass(path, criterion);
+        match self {
+            Self::Kept(_) if !passing => Ok(None),
+            Self::Passing(_) if passing => Ok(None),
+            _ => Self::new(sae, batch, path, criterion).map(Some),
+        }
     }
 
     fn set_rows(&mut self, rows: usize) {
@@ -184,10 +206,13 @@ impl Workspace {
         path: Path,
         criterion: &Criterion,
     ) -> Result<()> {
-        let pre = PreCodes::new(sae, batch, path, criterion)?;
+        let pre = self.pre.rerouted(sae, batch, path, criterion)?;
         let room = sae.encoder.room(sae.device(), batch, path.purpose())?;
         self.route = Route::new(sae, batch, path, criterion.needs())?;
-        (self.pre, self.room) = (pre, room);
+        self.room = room;
+        if let Some(pre) = pre {
+            self.pre = pre;
+        }
         Ok(())
     }
 

@@ -64,7 +64,7 @@ fn every_figure_is_there() {
         assert!(positive(&stage["calls"]) >= 1.0);
     }
     is_work(&figures["encode"]);
-    for (name, count) in [("top_k", 2), ("k_means", 2), ("kernels", 18)] {
+    for (name, count) in [("top_k", 2), ("k_means", 2), ("kernels", 22)] {
         let all = figures[name].as_array().unwrap();
         assert_eq!(all.len(), count, "{name}");
         all.iter().for_each(is_work);

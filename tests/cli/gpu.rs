@@ -70,7 +70,7 @@ fn bench_measures_a_step_and_every_kernel() {
     let step = figures["step"]["seconds"]["median"].as_f64().unwrap();
     assert!(step.is_finite() && step > 0.0, "{figures}");
     let kernels = figures["kernels"].as_array().unwrap();
-    assert_eq!(kernels.len(), 18);
+    assert_eq!(kernels.len(), 22);
     let all = kernels.iter().chain([&figures["encode"]]);
     for seconds in all.map(|work| work["seconds"]["median"].as_f64().unwrap()) {
         assert!(seconds.is_finite() && seconds > 0.0, "{figures}");

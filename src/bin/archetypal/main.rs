@@ -15,6 +15,7 @@ mod failure;
 mod html;
 mod inspect;
 mod interrupt;
+mod kernels;
 mod memory;
 mod options;
 mod output;

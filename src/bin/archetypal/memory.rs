@@ -8,10 +8,15 @@ use archetypal::{
 };
 
 /// Bytes that training on `rows` rows takes at its peak.
-pub fn needed(settings: &SaeSettings, training: &TrainSettings, rows: usize) -> Outcome<u64> {
+pub fn needed(
+    device: &Device,
+    settings: &SaeSettings,
+    training: &TrainSettings,
+    rows: usize,
+) -> Outcome<u64> {
     let loss = training.whole_loss()?;
     let batch = training.largest_batch(rows);
-    let needed = memory_needed(settings, &loss, batch);
+    let needed = memory_needed(device, settings, &loss, batch);
     let monitoring = if training.monitoring == 2 { monitoring_bytes(settings) } else { 0 };
     let halves = if training.half { half_bytes(settings, batch) } else { 0 };
     Ok(needed.saturating_add(monitoring).saturating_add(halves))
@@ -27,7 +32,7 @@ pub fn check(
     let Some(available) = available() else { return Ok(()) };
     // A GPU tells of its own memory only by refusing; the machine still holds the parameters while they start out.
     let needed = match device.is_gpu() {
-        false => needed(settings, training, rows)?,
+        false => needed(device, settings, training, rows)?,
         true => parameter_bytes(settings),
     };
     if needed <= available {

@@ -87,11 +87,6 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// There are so many steps, now that this is known.
-    pub fn of(&self, total: u64) {
-        self.bar.set_length(total);
-    }
-
     /// So many steps are done.
     pub fn at(&self, done: u64) {
         self.bar.set_position(done);

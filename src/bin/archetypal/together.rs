@@ -1,6 +1,6 @@
 //! Training several models side by side until they are done, or until Ctrl-C.
 
-use crate::{Context, failure::Outcome, interrupt, text, unfinished::Unfinished};
+use crate::{Context, failure::Outcome, interrupt, kernels, text, unfinished::Unfinished};
 use archetypal::{
     Result,
     data::Loader,
@@ -31,11 +31,12 @@ pub fn going_on(resumed: usize) -> String {
 /// the farthest first.
 pub async fn train(
     context: &Context,
-    trainers: Vec<Trainer>,
+    mut trainers: Vec<Trainer>,
     names: &[String],
     loader: impl Fn() -> Result<Loader>,
     unfinished: &Unfinished,
 ) -> Outcome<Ended> {
+    kernels::warm_up(context, &mut trainers).await?;
     interrupt::listen();
     let mut by_step = BTreeMap::<u64, Vec<usize>>::new();
     for (i, trainer) in trainers.iter().enumerate() {

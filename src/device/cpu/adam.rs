@@ -2,7 +2,8 @@
 
 use super::{
     project::project_rows,
-    simd::{block_rows, vectorize, with_scratch},
+    scratch::Scratch,
+    simd::{block_rows, vectorize},
     sparse::Rows,
 };
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
@@ -39,12 +40,12 @@ pub(super) fn adam(
         if active && !grad.has_entries(task) {
             return;
         }
-        with_scratch(param.len(), |buffer| {
-            vectorize!({
-                let grad = grad.block(task * block, n, buffer);
-                update(param, first, second, grad, scale, step);
-                project_rows(param, n, projection);
-            });
+        let mut buffer = Scratch::new(param.len());
+        let buffer = &mut *buffer;
+        vectorize!({
+            let grad = grad.block(task * block, n, buffer);
+            update(param, first, second, grad, scale, step);
+            project_rows(param, n, projection);
         });
     });
 }

@@ -2,15 +2,19 @@
 
 use super::{
     columns::column_means,
+    scratch::Scratch,
     simd::{block_rows, vectorize},
 };
 use crate::device::{NORM_EPS, NORM_MOMENTUM, Tensor, shapes};
 use crate::parallel::*;
 
 /// 1/√(variance + ε) of each column.
-fn inv_std(variance: &Tensor) -> Vec<f32> {
-    let inv_std = |&variance| (1.0 / (f64::from(variance) + f64::from(NORM_EPS)).sqrt()) as f32;
-    variance.cpu().iter().map(inv_std).collect()
+fn inv_std(variance: &Tensor) -> Scratch<f32> {
+    let mut inv_std = Scratch::<f32>::new(variance.len());
+    for (inv_std, &variance) in inv_std.iter_mut().zip(variance.cpu()) {
+        *inv_std = (1.0 / (f64::from(variance) + f64::from(NORM_EPS)).sqrt()) as f32;
+    }
+    inv_std
 }
 
 /// normed = (x − mean) / √(variance + ε), out = normed ∘ weight + bias.
@@ -33,13 +37,13 @@ pub(super) fn batch_norm(
     if n == 0 {
         return;
     }
-    let (mean, inv_std) = (mean.cpu(), inv_std(variance));
+    let (mean, inv_std) = (mean.cpu(), &*inv_std(variance));
     let (weight, bias) = (weight.cpu(), bias.cpu());
     let made = normed.cpu_mut().par_chunks_mut(n).zip(out.cpu_mut().par_chunks_mut(n));
     let rows = x.cpu().par_chunks(n).zip(made);
     rows.with_min_len(block_rows(n)).for_each(|(x, (normed, out))| {
         vectorize!({
-            let moments = x.iter().zip(mean).zip(&inv_std);
+            let moments = x.iter().zip(mean).zip(inv_std);
             for (normed, ((&x, &mean), &inv_std)) in normed.iter_mut().zip(moments) {
                 *normed = (x - mean) * inv_std;
             }
@@ -66,14 +70,14 @@ pub(super) fn batch_norm_backward(
         return;
     }
     // The weight is the same in every row: it can be taken out of the means.
-    let factors =
-        inv_std(variance).into_iter().zip(weight.cpu()).map(|(inv, &weight)| inv * weight);
-    let factors: Vec<f32> = factors.collect();
+    let mut factors = inv_std(variance);
+    factors.iter_mut().zip(weight.cpu()).for_each(|(factor, &weight)| *factor *= weight);
     let [mean, along] = column_means(grad, normed);
+    let (mean, along, factors) = (&*mean, &*along, &*factors);
     let rows = grad.cpu_mut().par_chunks_mut(n).zip(normed.cpu().par_chunks(n));
     rows.with_min_len(block_rows(n)).for_each(|(grad, normed)| {
         vectorize!({
-            let means = mean.iter().zip(&along).zip(&factors);
+            let means = mean.iter().zip(along).zip(factors);
             for ((g, &normed), ((&mean, &along), &factor)) in grad.iter_mut().zip(normed).zip(means)
             {
                 *g = factor * (*g - mean - normed * along);

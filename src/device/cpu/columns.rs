@@ -1,6 +1,6 @@
 //! Sums over the columns of batches, in float64: moments, and products with another batch.
 
-use super::simd::vectorize;
+use super::{scratch::Scratch, simd::vectorize};
 use crate::device::{Tensor, shapes};
 use crate::parallel::*;
 use std::ops::Range;
@@ -80,10 +80,10 @@ pub(super) fn column_dots(a: &Tensor, b: &Tensor, out: &mut Tensor) {
 }
 
 /// The means of a and of a ∘ b over the rows, for each column.
-pub(super) fn column_means(a: &Tensor, b: &Tensor) -> [Vec<f32>; 2] {
+pub(super) fn column_means(a: &Tensor, b: &Tensor) -> [Scratch<f32>; 2] {
     let [rows, n] = a.shape();
     let (a, b) = (a.cpu(), b.cpu());
-    let (mut means, mut along) = (vec![0.0; n], vec![0.0; n]);
+    let (mut means, mut along) = (Scratch::new(n), Scratch::new(n));
     let tasks = means.par_chunks_mut(COLUMNS).zip(along.par_chunks_mut(COLUMNS)).enumerate();
     tasks.for_each(|(task, (means, along))| {
         let columns = task * COLUMNS..task * COLUMNS + means.len();

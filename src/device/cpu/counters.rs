@@ -3,6 +3,7 @@
 use super::{
     index::Index,
     reduce::chunk_rows,
+    scratch::Scratch,
     simd::{block_rows, vectorize},
 };
 use crate::device::{ACTIVE_FROM, ByAtom, Codes, Tensor, log, shapes};
@@ -62,7 +63,7 @@ pub(super) fn count_active_dense(
     let most = most.max().unwrap_or(0);
 
     let chunk = chunk_rows(rows);
-    let mut partials = vec![0_u32; rows.div_ceil(chunk) * n];
+    let mut partials = Scratch::filled(rows.div_ceil(chunk) * n, 0_u32);
     partials.par_chunks_mut(n).zip(z.cpu().par_chunks(chunk * n)).for_each(|(sums, z)| {
         vectorize!({
             for z in z.chunks_exact(n) {

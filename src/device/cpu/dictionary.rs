@@ -2,6 +2,7 @@
 
 use super::{
     loss::exp_multiplier,
+    reduce::sum_in_order,
     simd::{BLOCK, sum_pairs, vectorize},
 };
 use crate::device::{Tensor, shapes};
@@ -30,16 +31,14 @@ pub(super) fn dictionary_backward(
     shapes::expect("gradient of the multiplier", grad_multiplier, [1, 1]);
     let scale = exp_multiplier(multiplier);
     let blocks = dictionary.cpu().par_chunks(BLOCK).zip(grad.cpu_mut().par_chunks_mut(BLOCK));
-    let partials: Vec<f64> = blocks
-        .map(|(dictionary, grad)| {
-            vectorize!({
-                let along = sum_pairs(dictionary, grad, |d, g| f64::from(d) * f64::from(g));
-                for g in grad {
-                    *g *= scale;
-                }
-                along
-            })
+    let [along] = sum_in_order(blocks, |(dictionary, grad)| {
+        vectorize!({
+            let along = sum_pairs(dictionary, grad, |d, g| f64::from(d) * f64::from(g));
+            for g in grad {
+                *g *= scale;
+            }
+            [along]
         })
-        .collect();
-    grad_multiplier.cpu_mut()[0] = partials.iter().sum::<f64>() as f32;
+    });
+    grad_multiplier.cpu_mut()[0] = along as f32;
 }

@@ -3,13 +3,13 @@
 use super::{
     gemm::{put_bias, rows_by_rows},
     linear_top_k::{by_blocks, is_whole},
+    scratch::Scratch,
     select,
     simd::block_rows,
 };
 use crate::device::{Codes, Halves, Tensor, TopKRoom, WIDENED_ROWS, shapes};
 use crate::parallel::*;
 use half::{f16, slice::HalfFloatSliceExt};
-use std::cell::Cell;
 
 /// out = a, each value rounded to the nearest float16.
 pub(super) fn narrow(a: &Tensor, out: &mut Halves) {
@@ -42,14 +42,14 @@ pub(super) fn gemm_halves(a: &Halves, b: &Halves, bias: Option<&Tensor>, c: &mut
     if let Some(bias) = bias {
         put_bias(c.cpu_mut(), bias.cpu(), false);
     }
-    widened((a.cpu(), m * k), WIDENED_ROWS.min(n) * k, |a, block| {
-        for first in (0..n).step_by(WIDENED_ROWS) {
-            let width = WIDENED_ROWS.min(n - first);
-            let b = widen(&b.cpu()[first * k..][..width * k], block);
-            let c = &mut c.cpu_mut()[first..];
-            rows_by_rows(a, b, c, (m, width, k, n), bias.is_some());
-        }
-    });
+    let (mut wide, mut block) = (Scratch::new(m * k), Scratch::new(WIDENED_ROWS.min(n) * k));
+    let a = widen(&a.cpu()[..m * k], &mut wide);
+    for first in (0..n).step_by(WIDENED_ROWS) {
+        let width = WIDENED_ROWS.min(n - first);
+        let b = widen(&b.cpu()[first * k..][..width * k], &mut block);
+        let c = &mut c.cpu_mut()[first..];
+        rows_by_rows(a, b, c, (m, width, k, n), bias.is_some());
+    }
 }
 
 /// Top-k of relu(X Eᵀ + b).
@@ -66,28 +66,12 @@ pub(super) fn linear_top_k_halves(
         return select::top_k(&room.pre, codes);
     }
     let (k, stride) = (x.stride(), room.pre.cols());
-    widened((x.cpu(), rows * k), stride * k, |x, block| {
-        by_blocks(bias, room, codes, |first, width, out| {
-            let weight = widen(&weight.cpu()[first * k..][..width * k], block);
-            rows_by_rows(x, weight, out, (rows, width, k, stride), false);
-        });
+    let (mut wide, mut block) = (Scratch::new(rows * k), Scratch::new(stride * k));
+    let x = widen(&x.cpu()[..rows * k], &mut wide);
+    by_blocks(bias, room, codes, |first, width, out| {
+        let weight = widen(&weight.cpu()[first * k..][..width * k], &mut block);
+        rows_by_rows(x, weight, out, (rows, width, k, stride), false);
     });
-}
-
-/// Calls `op` with the first of the halves widened and with room for so many more numbers; both are kept from call to call.
-fn widened<R>(
-    (halves, len): (&[f16], usize),
-    room: usize,
-    op: impl FnOnce(&[f32], &mut [f32]) -> R,
-) -> R {
-    thread_local!(static WIDE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) });
-    // Taken out, so that another task that this thread is given while it waits has one of its own.
-    let mut wide = WIDE.take();
-    wide.resize(len + room, 0.0);
-    let (first, rest) = wide.split_at_mut(len);
-    let result = op(widen(&halves[..len], first), rest);
-    WIDE.set(wide);
-    result
 }
 
 /// `halves` as float32, at the start of `room`.

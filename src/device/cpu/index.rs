@@ -1,7 +1,9 @@
 //! The transposed index: entries by atom.
 
+use super::scratch::Scratch;
 use crate::device::{ByAtom, Codes, shapes};
 use crate::parallel::*;
+use std::ops::Range;
 
 /// Entries above which atoms are shared out over the cores.
 const PARALLEL_FROM: usize = 1 << 16;
@@ -31,6 +33,11 @@ impl<'a> Index<'a> {
     #[inline(always)]
     pub(super) fn of(self, atom: usize) -> &'a [u32] {
         &self.entries[self.offsets[atom] as usize..self.offsets[atom + 1] as usize]
+    }
+
+    /// How many entries some atoms have.
+    pub(super) fn count(self, atoms: &Range<usize>) -> usize {
+        (self.offsets[atoms.end] - self.offsets[atoms.start]) as usize
     }
 
     /// The row of the batch that an entry stands in.
@@ -64,23 +71,40 @@ pub(super) fn by_atom(codes: &Codes, out: &mut ByAtom) {
     }
 
     let offsets = &*offsets;
-    let mut tasks = Vec::with_capacity(concepts.div_ceil(atoms));
-    let mut rest = &mut entries[..total];
-    for first in (0..concepts).step_by(atoms) {
-        let last = (first + atoms).min(concepts);
-        let (own, after) = rest.split_at_mut((offsets[last] - offsets[first]) as usize);
-        tasks.push((first, last, own));
-        rest = after;
-    }
-    tasks.into_par_iter().for_each(|(first, last, own)| {
-        let start = offsets[first];
-        let mut next: Vec<u32> = offsets[first..last].iter().map(|offset| offset - start).collect();
+    let all = Part { atoms: 0..concepts, entries: &mut entries[..total] };
+    split(all, |part| part.halves(atoms, offsets)).for_each(|Part { atoms, entries }| {
+        let Range { start: first, end: last } = atoms;
+        let mut next = Scratch::<u32>::new(last - first);
+        next.copy_from_slice(&offsets[first..last]);
         rows.visit(first, last, |atom, entry| {
             let place = &mut next[atom - first];
-            own[*place as usize] = entry;
+            entries[(*place - offsets[first]) as usize] = entry;
             *place += 1;
         });
     });
+}
+
+/// Some atoms and where their entries go.
+struct Part<'a> {
+    atoms: Range<usize>,
+    entries: &'a mut [u32],
+}
+
+impl Part<'_> {
+    /// Two halves, each of whole tasks of `task` atoms, if there is more than one.
+    fn halves(self, task: usize, offsets: &[u32]) -> (Self, Option<Self>) {
+        let Some((atoms, others)) = halves(&self.atoms, task) else { return (self, None) };
+        let count = offsets[atoms.end] - offsets[atoms.start];
+        let (entries, rest) = self.entries.split_at_mut(count as usize);
+        (Self { atoms, entries }, Some(Part { atoms: others, entries: rest }))
+    }
+}
+
+/// The halves of a range, of whole tasks of `task` numbers each, if there is more than one task.
+pub(super) fn halves(range: &Range<usize>, task: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let tasks = range.len().div_ceil(task);
+    let middle = range.start + tasks / 2 * task;
+    (tasks > 1).then_some((range.start..middle, middle..range.end))
 }
 
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 use super::{
     index::Index,
     reduce::{chunk_rows, sum_chunks},
+    scratch::Scratch,
     simd::{any, block_rows, vectorize},
 };
 use crate::parallel::*;
@@ -33,23 +34,25 @@ pub(super) fn distance(pre: f32, theta: f32) -> f32 {
 }
 
 /// θ = e^t.
-pub(super) fn thetas(thresholds: &Tensor, concepts: usize) -> Vec<f32> {
+pub(super) fn thetas(thresholds: &Tensor, concepts: usize) -> Scratch<f32> {
     shapes::expect("thresholds", thresholds, [concepts, 1]);
-    thresholds.cpu().iter().map(|t| t.exp()).collect()
+    let mut thetas = Scratch::<f32>::new(concepts);
+    thetas.iter_mut().zip(thresholds.cpu()).for_each(|(theta, t)| *theta = t.exp());
+    thetas
 }
 
 /// z = a where a ≥ θ, else 0.
 pub(super) fn jump(pre: &Tensor, thresholds: &Tensor, z: &mut Tensor) {
     shapes::expect("codes", z, pre.shape());
     let n = pre.cols();
-    let thetas = thetas(thresholds, n);
+    let thetas = &*thetas(thresholds, n);
     if n == 0 {
         return;
     }
     let rows = z.cpu_mut().par_chunks_mut(n).zip(pre.cpu().par_chunks(n));
     rows.with_min_len(block_rows(n)).for_each(|(z, pre)| {
         vectorize!({
-            for ((z, &pre), &theta) in z.iter_mut().zip(pre).zip(&thetas) {
+            for ((z, &pre), &theta) in z.iter_mut().zip(pre).zip(thetas) {
                 *z = code(pre, theta);
             }
         });
@@ -61,7 +64,7 @@ pub(super) fn jump_sparse(pre: &Tensor, thresholds: &Tensor, reach: f32, codes: 
     let n = codes.concepts();
     shapes::expect("pre-codes", pre, [codes.rows(), n]);
     assert_eq!(codes.width(), n, "a row may use every concept");
-    let thetas = thetas(thresholds, n);
+    let thetas = &*thetas(thresholds, n);
     if n == 0 {
         codes.counts.cpu_mut().fill(0);
         return;
@@ -71,7 +74,7 @@ pub(super) fn jump_sparse(pre: &Tensor, thresholds: &Tensor, reach: f32, codes: 
     let places = indices.zip(values).zip(codes.counts.cpu_mut());
     let rows = pre.cpu().par_chunks(n).zip(places);
     rows.with_min_len(block_rows(n)).for_each(|(pre, ((indices, values), count))| {
-        *count = vectorize!(compact(pre, &thetas, reach, indices, values));
+        *count = vectorize!(compact(pre, thetas, reach, indices, values));
     });
 }
 
@@ -113,18 +116,18 @@ pub(super) fn jump_backward(
     let [rows, n] = pre.shape();
     shapes::expect("gradient of the codes", grad, [rows, n]);
     shapes::expect("gradient of the thresholds", grad_thresholds, [n, 1]);
-    let thetas = thetas(thresholds, n);
+    let thetas = &*thetas(thresholds, n);
     if n == 0 {
         return;
     }
     let reach = kernel.reach(bandwidth);
     let chunk = chunk_rows(rows) * n;
-    let mut partials = vec![0.0_f64; rows.div_ceil(chunk_rows(rows)) * n];
+    let mut partials = Scratch::filled(rows.div_ceil(chunk_rows(rows)) * n, 0.0_f64);
     let chunks = grad.cpu_mut().par_chunks_mut(chunk).zip(pre.cpu().par_chunks(chunk));
     chunks.zip(partials.par_chunks_mut(n)).for_each(|((grad, pre), sums)| {
         vectorize!({
             for (grad, pre) in grad.chunks_exact_mut(n).zip(pre.chunks_exact(n)) {
-                backward_row(pre, &thetas, kernel, bandwidth, reach, grad, sums);
+                backward_row(pre, thetas, kernel, bandwidth, reach, grad, sums);
             }
         });
     });
@@ -183,7 +186,7 @@ pub(super) fn jump_backward_sparse(
     shapes::expect("gradient of the thresholds", grad_thresholds, [n, 1]);
     shapes::entries(codes, grad);
     shapes::index(codes, by_atom);
-    let thetas = thetas(thresholds, n);
+    let thetas = &*thetas(thresholds, n);
     if n == 0 {
         return;
     }

@@ -1,6 +1,9 @@
 //! The k-th largest of all pre-codes of a batch, digit by digit: the bits of positive floats ascend as they do.
 
-use super::simd::{BLOCK, vectorize};
+use super::{
+    scratch::Scratch,
+    simd::{BLOCK, vectorize},
+};
 use crate::device::{Tensor, shapes};
 use crate::parallel::*;
 
@@ -32,9 +35,6 @@ impl Digit {
     }
 }
 
-/// How often each value of a digit follows its prefix. Whole numbers: sums do not depend on how the work is split.
-type Histogram = Vec<usize>;
-
 /// out = the k-th largest of relu(pre).
 pub(super) fn kth_largest(pre: &Tensor, k: usize, out: &mut Tensor) {
     shapes::kth_largest(pre, k, out);
@@ -42,16 +42,19 @@ pub(super) fn kth_largest(pre: &Tensor, k: usize, out: &mut Tensor) {
         return;
     }
     let pre = pre.cpu();
-    let greatest = greatest(pre);
+    let greatest = &*greatest(pre);
     // k groups hold a value of at least this, so that no smaller one is the k-th largest.
     let least = search(k, |digit| {
-        let blocks = greatest.par_chunks(BLOCK);
-        histograms(blocks, |histogram, values| digit.count(histogram, values, SMALLEST))
+        let piece = piece(greatest.len(), 1);
+        histogram(greatest.par_chunks(piece), |histogram, values| {
+            digit.count(histogram, values, SMALLEST);
+        })
     });
     let least = least.max(SMALLEST);
     out.cpu_mut()[0] = search(k, |digit| {
-        let blocks = pre.par_chunks(BLOCK).zip(greatest.par_chunks(BLOCK / GROUP));
-        histograms(blocks, |histogram, (pre, greatest)| {
+        let piece = piece(pre.len(), GROUP);
+        let pieces = pre.par_chunks(piece).zip(greatest.par_chunks(piece / GROUP));
+        histogram(pieces, |histogram, (pre, greatest)| {
             for (group, &greatest) in pre.chunks(GROUP).zip(greatest) {
                 if greatest >= least {
                     digit.count(histogram, group, least);
@@ -62,8 +65,8 @@ pub(super) fn kth_largest(pre: &Tensor, k: usize, out: &mut Tensor) {
 }
 
 /// relu of the largest value of each group, NaN left out.
-fn greatest(pre: &[f32]) -> Vec<f32> {
-    let mut greatest = vec![0.0; pre.len().div_ceil(GROUP)];
+fn greatest(pre: &[f32]) -> Scratch<f32> {
+    let mut greatest = Scratch::new(pre.len().div_ceil(GROUP));
     let blocks = greatest.par_chunks_mut(BLOCK / GROUP).zip(pre.par_chunks(BLOCK));
     blocks.for_each(|(greatest, pre)| {
         vectorize!(for (greatest, group) in greatest.iter_mut().zip(pre.chunks(GROUP)) {
@@ -97,7 +100,7 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// The `rank`-th largest positive value, 0 if there are fewer, of values that `count` makes histograms of.
-fn search(mut rank: usize, count: impl Fn(Digit) -> Histogram) -> f32 {
+fn search(mut rank: usize, count: impl Fn(Digit) -> Scratch<usize>) -> f32 {
     let mut prefix = 0;
     for (shift, bits) in [(20, 11), (10, 10), (0, 10)] {
         let digit = find(&count(Digit { shift, bits, prefix }), &mut rank);
@@ -106,27 +109,31 @@ fn search(mut rank: usize, count: impl Fn(Digit) -> Histogram) -> f32 {
     f32::from_bits(prefix)
 }
 
-/// The sum of what `count` adds for each block.
-fn histograms<T>(
-    blocks: impl IndexedParallelIterator<Item = T>,
-    count: impl Fn(&mut [usize], T) + Sync,
-) -> Histogram {
-    let count = |mut histogram: Histogram, block| {
-        count(&mut histogram, block);
-        histogram
-    };
-    let add = |mut sum: Histogram, other: Histogram| {
-        sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
-        sum
-    };
-    let empty = || vec![0; BINS];
-    fold_and_add(blocks.with_min_len(16), empty, count, add)
+/// How many of `len` values a task takes, whole groups of `group`: few tasks, each of which has a histogram.
+fn piece(len: usize, group: usize) -> usize {
+    len.div_ceil(4 * current_num_threads()).max(16 * BLOCK).next_multiple_of(group)
+}
+
+/// How often each value of a digit follows its prefix: the sum of what `count` adds for each piece. Whole numbers, so
+/// that it does not depend on how the work is split.
+fn histogram<T>(
+    pieces: impl IndexedParallelIterator<Item = T>,
+    count: impl Fn(&mut [usize], T) + Sync + Send,
+) -> Scratch<usize> {
+    let mut of_pieces = Scratch::filled(pieces.len().max(1) * BINS, 0_usize);
+    let places = of_pieces.par_chunks_mut(BINS);
+    pieces.zip(places).for_each(|(piece, histogram)| count(histogram, piece));
+    let (sum, others) = of_pieces.split_at_mut(BINS);
+    for other in others.chunks(BINS) {
+        sum.iter_mut().zip(other).for_each(|(sum, count)| *sum += count);
+    }
+    of_pieces
 }
 
 /// The digit of the `rank`-th largest, whose rank among those with this digit is left in `rank`. Zeros are not in the
 /// histogram: what is not found has the digit 0.
-fn find(histogram: &Histogram, rank: &mut usize) -> usize {
-    for (digit, &count) in histogram.iter().enumerate().skip(1).rev() {
+fn find(histogram: &[usize], rank: &mut usize) -> usize {
+    for (digit, &count) in histogram[..BINS].iter().enumerate().skip(1).rev() {
         if *rank <= count {
             return digit;
         }

@@ -3,6 +3,7 @@
 use super::{
     jump::{GROUP, distance, thetas},
     reduce::{chunk_rows, sum_chunks},
+    scratch::Scratch,
     simd::{any, vectorize},
 };
 use crate::parallel::*;
@@ -24,7 +25,7 @@ pub(super) fn l0_penalty(
 ) {
     let [rows, n] = pre.shape();
     shapes::expect("gradient of the thresholds", grad_thresholds, [n, 1]);
-    let thetas = thetas(thresholds, n);
+    let thetas = &*thetas(thresholds, n);
     if rows == 0 || n == 0 {
         *cell.cpu_mut() = 0.0;
         return;
@@ -36,18 +37,18 @@ pub(super) fn l0_penalty(
 
     let reach = kernel.reach(bandwidth);
     let chunk = chunk_rows(rows) * n;
-    let mut partials = vec![0.0_f64; rows.div_ceil(chunk_rows(rows)) * n];
+    let mut partials = Scratch::filled(rows.div_ceil(chunk_rows(rows)) * n, 0.0_f64);
     pre.cpu().par_chunks(chunk).zip(partials.par_chunks_mut(n)).for_each(|(pre, sums)| {
         vectorize!({
             for pre in pre.chunks_exact(n) {
-                add_kappas(pre, &thetas, kernel, bandwidth, reach, sums);
+                add_kappas(pre, thetas, kernel, bandwidth, reach, sums);
             }
         });
     });
     let slope = factor * 2.0 * excess / target / rows as f64;
-    let mut add = vec![0.0_f32; n];
+    let mut add = Scratch::<f32>::new(n);
     sum_chunks(&partials, &mut add, |atom, sum| (-slope * f64::from(thetas[atom]) * sum) as f32);
-    grad_thresholds.cpu_mut().iter_mut().zip(add).for_each(|(grad, add)| *grad += add);
+    grad_thresholds.cpu_mut().iter_mut().zip(&*add).for_each(|(grad, add)| *grad += add);
 }
 
 /// Adds κ(a − θ) of a row to `sums`.

@@ -1,6 +1,9 @@
 //! The mean squared error, with what the backward pass starts from.
 
-use super::simd::{BLOCK, sum_pairs, vectorize};
+use super::{
+    reduce::sum_in_order,
+    simd::{BLOCK, sum_pairs, vectorize},
+};
 use crate::device::{Tensor, log, shapes};
 use crate::parallel::*;
 
@@ -31,23 +34,20 @@ pub(super) fn mse(
     let scale_h = (f64::from(scale) * mean) as f32;
 
     let blocks = x.cpu().par_chunks(BLOCK).zip(raw.cpu_mut().par_chunks_mut(BLOCK));
-    let partials: Vec<(f64, f64)> = blocks
-        .zip(h.cpu_mut().par_chunks_mut(BLOCK))
-        .map(|((x, raw), h)| {
-            vectorize!({
-                for ((&x, x_hat), h) in x.iter().zip(&mut *raw).zip(h) {
-                    *x_hat *= scale;
-                    *h = scale_h * (*x_hat - x);
-                }
-                let residual = |x: f32, x_hat: f32| f64::from(x_hat - x);
-                let sse = sum_pairs(x, raw, |x, x_hat| residual(x, x_hat).powi(2));
-                let along = sum_pairs(x, raw, |x, y| residual(x, y) * f64::from(y));
-                (sse, along)
-            })
+    let blocks = blocks.zip(h.cpu_mut().par_chunks_mut(BLOCK));
+    let [sse, along] = sum_in_order(blocks, |((x, raw), h)| {
+        vectorize!({
+            for ((&x, x_hat), h) in x.iter().zip(&mut *raw).zip(h) {
+                *x_hat *= scale;
+                *h = scale_h * (*x_hat - x);
+            }
+            let residual = |x: f32, x_hat: f32| f64::from(x_hat - x);
+            let sse = sum_pairs(x, raw, |x, x_hat| residual(x, x_hat).powi(2));
+            let along = sum_pairs(x, raw, |x, y| residual(x, y) * f64::from(y));
+            [sse, along]
         })
-        .collect();
+    });
 
-    let (sse, along) = partials.iter().fold((0.0, 0.0), |sum, add| (sum.0 + add.0, sum.1 + add.1));
     grad_multiplier.cpu_mut()[0] = (mean * along) as f32;
     log.cpu_mut()[row * log::WIDTH + log::SSE] = sse as f32;
 }

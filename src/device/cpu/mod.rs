@@ -29,6 +29,7 @@ mod relu;
 mod residual;
 mod rest;
 mod row_penalty;
+mod scratch;
 mod sddmm_sumsq;
 pub(super) mod select;
 mod simd;

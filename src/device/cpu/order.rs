@@ -1,9 +1,11 @@
 //! The orders in which a selection takes values.
 
+use bytemuck::Pod;
+
 /// What may be taken, and what comes first.
 pub(super) trait Order {
     /// What stands for a value in comparisons.
-    type Place: Copy + PartialOrd + Send;
+    type Place: Pod + PartialOrd + Send;
     /// Below the place of all that may be taken; what may not be taken is not above it.
     const NEVER: Self::Place;
 

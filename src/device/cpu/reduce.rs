@@ -1,14 +1,30 @@
 //! Sums and maxima. Large sums run in float64 over pieces that depend on the shape only.
 
 use super::{
-    simd::{self, block_rows, vectorize, with_scratch},
+    scratch::Scratch,
+    simd::{self, block_rows, vectorize},
     sparse::Rows,
 };
 use crate::device::{Grad, Tensor, log, shapes};
 use crate::parallel::*;
+use bytemuck::Pod;
+use std::array::from_fn;
 
 /// Columns that a task sums.
 pub(super) const COLUMNS: usize = 128;
+
+/// The sums of what `partial` makes of each item, added in the order of the items.
+pub(super) fn sum_in_order<T, const N: usize>(
+    items: impl IndexedParallelIterator<Item = T>,
+    partial: impl Fn(T) -> [f64; N] + Sync + Send,
+) -> [f64; N]
+where
+    [f64; N]: Pod,
+{
+    let mut partials = Scratch::<[f64; N]>::new(items.len());
+    items.zip(partials.par_iter_mut()).for_each(|(item, out)| *out = partial(item));
+    partials.iter().fold([0.0; N], |sum, add| from_fn(|i| sum[i] + add[i]))
+}
 
 /// Rows of a chunk when the columns of `rows` rows are summed chunk by chunk: few chunks, so that their partial sums
 /// stay small, and the same whatever the number of threads.
@@ -60,15 +76,14 @@ pub(super) fn sumsq(grad: Grad<'_>, out: &mut Tensor, slot: usize) {
     };
     shapes::grad(&grad, [rows, n]);
     let (grad, block) = (Rows::new(&grad), block_rows(n));
-    let partial = |task: usize| {
-        let first = task * block;
-        with_scratch(block.min(rows - first) * n, |buffer| {
-            vectorize!(simd::sumsq(grad.block(first, n, buffer)))
-        })
-    };
     let tasks = if n == 0 { 0 } else { rows.div_ceil(block) };
-    let partials: Vec<f64> = (0..tasks).into_par_iter().map(partial).collect();
-    out.cpu_mut()[slot] = partials.iter().sum::<f64>() as f32;
+    let [sum] = sum_in_order((0..tasks).into_par_iter(), |task| {
+        let first = task * block;
+        let mut buffer = Scratch::new(block.min(rows - first) * n);
+        let buffer = &mut *buffer;
+        [vectorize!(simd::sumsq(grad.block(first, n, buffer)))]
+    });
+    out.cpu_mut()[slot] = sum as f32;
 }
 
 /// `scale` = min(1, max_norm / (norm + 1e-6)), norm = √Σ sumsq. A norm that is not a number stays visible.

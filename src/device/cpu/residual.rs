@@ -1,6 +1,10 @@
 //! What the codes leave over, and how well the concepts that were left out tell it.
 
-use super::simd::{BLOCK, block_rows, sumsq, vectorize, with_scratch};
+use super::{
+    reduce::sum_in_order,
+    scratch::Scratch,
+    simd::{BLOCK, block_rows, sumsq, vectorize},
+};
 use crate::device::{Tensor, log, shapes};
 use crate::parallel::*;
 
@@ -14,9 +18,9 @@ pub(super) fn remainder(
     let [rows, n] = pre.shape();
     shapes::expect("codes", z, [rows, n]);
     shapes::expect("remainder", out, [rows, n]);
-    let kept: Option<Vec<bool>> = idle.map(|(idle, limit)| {
+    let idle = idle.map(|(idle, limit)| {
         shapes::expect("idle", idle, [n, 1]);
-        idle.cpu().iter().map(|&idle| idle >= limit).collect()
+        (idle.cpu(), limit)
     });
     if n == 0 {
         return;
@@ -28,9 +32,9 @@ pub(super) fn remainder(
                 // A NaN goes on, so that the loss shows it.
                 *out = (if pre <= 0.0 { 0.0 } else { pre }) - z;
             }
-            if let Some(kept) = &kept {
-                for (out, &kept) in out.iter_mut().zip(kept) {
-                    *out = if kept { *out } else { 0.0 };
+            if let Some((idle, limit)) = idle {
+                for (out, &idle) in out.iter_mut().zip(idle) {
+                    *out = if idle >= limit { *out } else { 0.0 };
                 }
             }
         });
@@ -61,20 +65,18 @@ pub(super) fn residual_error(
 
     let blocks = x.cpu().par_chunks(BLOCK).zip(x_hat.cpu().par_chunks(BLOCK));
     let blocks = blocks.zip(e_hat.cpu_mut().par_chunks_mut(BLOCK));
-    let partials: Vec<f64> = blocks
-        .map(|((x, x_hat), e_hat)| {
-            with_scratch(x.len(), |q| {
-                vectorize!({
-                    for (((q, x), x_hat), e_hat) in q.iter_mut().zip(x).zip(x_hat).zip(e_hat) {
-                        *q = (x - x_hat) - *e_hat;
-                        *e_hat = slope * *q;
-                    }
-                    sumsq(q)
-                })
-            })
+    let [squares] = sum_in_order(blocks, |((x, x_hat), e_hat)| {
+        let mut q = Scratch::<f32>::new(x.len());
+        let q = &mut *q;
+        vectorize!({
+            for (((q, x), x_hat), e_hat) in q.iter_mut().zip(x).zip(x_hat).zip(e_hat) {
+                *q = (x - x_hat) - *e_hat;
+                *e_hat = slope * *q;
+            }
+            [sumsq(q)]
         })
-        .collect();
-    *cell.cpu_mut() = (mean * partials.iter().sum::<f64>()) as f32;
+    });
+    *cell.cpu_mut() = (mean * squares) as f32;
     if let Some(grad) = &mut grad_x_hat {
         let blocks = grad.cpu_mut().par_chunks_mut(BLOCK).zip(e_hat.cpu().par_chunks(BLOCK));
         blocks.for_each(|(grad, e_hat)| {

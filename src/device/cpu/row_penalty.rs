@@ -1,6 +1,9 @@
 //! Penalties on each row of the codes.
 
-use super::simd::{block_rows, sum_pairs, sumsq, vectorize};
+use super::{
+    reduce::sum_in_order,
+    simd::{block_rows, sum_pairs, sumsq, vectorize},
+};
 use crate::device::{Entries, RowPenalty, Tensor, log, shapes};
 use crate::parallel::*;
 
@@ -21,20 +24,17 @@ pub(super) fn row_penalty(
     let counts = at.counts.map(|counts| counts.cpu());
     // Chunks of an empty matrix must have a width too.
     let rows = values.par_chunks(width.max(1)).zip(grad.cpu_mut().par_chunks_mut(width.max(1)));
-    let partials: Vec<f64> = rows
-        .enumerate()
-        .with_min_len(block_rows(width))
-        .map(|(row, (values, grad))| {
-            let count = counts.map_or(width, |counts| counts[row] as usize);
-            let values = &values[..count];
-            vectorize!({
-                let row = Row::new(penalty, concepts, values);
-                row.add_gradient(f64::from(factor), values, &mut grad[..count]);
-                row.value
-            })
+    let rows = rows.enumerate().with_min_len(block_rows(width));
+    let [total] = sum_in_order(rows, |(row, (values, grad))| {
+        let count = counts.map_or(width, |counts| counts[row] as usize);
+        let values = &values[..count];
+        vectorize!({
+            let row = Row::new(penalty, concepts, values);
+            row.add_gradient(f64::from(factor), values, &mut grad[..count]);
+            [row.value]
         })
-        .collect();
-    *cell.cpu_mut() = (f64::from(factor) * partials.iter().sum::<f64>()) as f32;
+    });
+    *cell.cpu_mut() = (f64::from(factor) * total) as f32;
 }
 
 /// The penalty of a row z, and its derivative c₀·sign(z) + c₁·z + c₃·z³.

@@ -2,11 +2,13 @@
 //! matrix is read once for both, and each row of the parameter once for all of its entries.
 
 use super::{
-    index::Index,
-    simd::{self, block_rows, dots, sum_rows, vectorize, with_scratch},
+    index::{Index, halves},
+    scratch::Scratch,
+    simd::{self, block_rows, dots, sum_rows, vectorize},
 };
 use crate::device::{ByAtom, Codes, Tensor, shapes};
 use crate::parallel::*;
+use std::ops::Range;
 
 /// Entries that are taken at once; an atom with no more needs no gradient in memory.
 const AT_ONCE: usize = 4;
@@ -35,12 +37,30 @@ pub(super) fn sddmm_sumsq(
         a: a.cpu(),
         n,
     };
-    let (products, sum) = operands.products(codes.concepts(), block_rows(n));
-    sumsq.cpu_mut()[slot] = sum as f32;
+    let mut products = Scratch::new(operands.index.entries().len());
+    sumsq.cpu_mut()[slot] =
+        operands.products(codes.concepts(), block_rows(n), &mut products) as f32;
     let out = out.cpu_mut();
-    for (&entry, product) in operands.index.entries().iter().zip(products) {
+    for (&entry, &product) in operands.index.entries().iter().zip(&*products) {
         let out = &mut out[entry as usize];
         *out = if accumulate { *out + product } else { product };
+    }
+}
+
+/// Some atoms, where the products of their entries go, and a sum for each task.
+struct Part<'a> {
+    atoms: Range<usize>,
+    products: &'a mut [f32],
+    sums: &'a mut [f64],
+}
+
+impl Part<'_> {
+    /// Two halves, each of whole tasks of `task` atoms, if there is more than one.
+    fn halves(self, task: usize, index: Index<'_>) -> (Self, Option<Self>) {
+        let Some((atoms, others)) = halves(&self.atoms, task) else { return (self, None) };
+        let (products, more) = self.products.split_at_mut(index.count(&atoms));
+        let (sums, later) = self.sums.split_at_mut(atoms.len() / task);
+        (Self { atoms, products, sums }, Some(Part { atoms: others, products: more, sums: later }))
     }
 }
 
@@ -54,31 +74,22 @@ struct Operands<'a> {
 }
 
 impl<'a> Operands<'a> {
-    /// The product of each entry, by atom, and the sum of squares; `block` atoms a task.
-    fn products(self, atoms: usize, block: usize) -> (Vec<f32>, f64) {
-        let mut products = vec![0.0; self.index.entries().len()];
-        let mut tasks = Vec::with_capacity(atoms.div_ceil(block));
-        let mut rest = &mut products[..];
-        for first in (0..atoms).step_by(block) {
-            let atoms = first..(first + block).min(atoms);
-            let entries = atoms.clone().map(|atom| self.index.of(atom).len()).sum();
-            let (own, after) = rest.split_at_mut(entries);
-            tasks.push((atoms, own));
-            rest = after;
-        }
-        let sums: Vec<f64> = tasks
-            .into_par_iter()
-            .map(|(atoms, mut products)| {
-                let mut sum = 0.0;
-                for atom in atoms {
+    /// The product of each entry, by atom, and the sum of squares, which is added up by tasks of `task` atoms.
+    fn products(self, atoms: usize, task: usize, products: &mut [f32]) -> f64 {
+        let mut sums = Scratch::<f64>::new(atoms.div_ceil(task));
+        let all = Part { atoms: 0..atoms, products, sums: &mut sums };
+        split(all, |part| part.halves(task, self.index)).for_each(|part| {
+            let Part { atoms, mut products, sums } = part;
+            for (first, sum) in atoms.clone().step_by(task).zip(sums) {
+                *sum = 0.0;
+                for atom in first..atoms.end.min(first + task) {
                     let (own, after) = products.split_at_mut(self.index.of(atom).len());
-                    sum += self.atom(atom, own);
+                    *sum += self.atom(atom, own);
                     products = after;
                 }
-                sum
-            })
-            .collect();
-        (products, sums.iter().sum())
+            }
+        });
+        sums.iter().sum()
     }
 
     /// The products of an atom; the square of its gradient's norm.
@@ -91,9 +102,11 @@ impl<'a> Operands<'a> {
             [a, b] => self.few(m, [a, b], products),
             [a, b, c] => self.few(m, [a, b, c], products),
             [a, b, c, d] => self.few(m, [a, b, c, d], products),
-            _ => with_scratch(self.n, |gradient| {
+            _ => {
+                let mut gradient = Scratch::new(self.n);
+                let gradient = &mut *gradient;
                 vectorize!(self.many(m, entries, products, gradient))
-            }),
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     order::{Order, Relu, Signed},
+    scratch::Scratch,
     simd::{any, block_rows, vectorize},
 };
 use crate::device::{Codes, Tensor, shapes};
@@ -30,10 +31,10 @@ fn select<O: Order>(pre: &Tensor, codes: &mut Codes) {
     let k_of_row = k.min(n);
     let rows = pre.cpu().par_chunks(n).zip(places(codes));
     rows.with_min_len(block_rows(n)).for_each_init(
-        || (vec![0; capacity(k_of_row)], Scratch::<O>::new(k_of_row)),
-        |(keys, scratch), (row, place)| {
+        || (Scratch::new(capacity(k_of_row)), RowRoom::<O>::new(k_of_row)),
+        |(keys, room), (row, place)| {
             let mut kept = Kept::default();
-            let mut candidates = Candidates { keys, kept: &mut kept, scratch };
+            let mut candidates = Candidates { keys, kept: &mut kept, room };
             vectorize!(candidates.scan(0, row));
             candidates.prune();
             put::<O>(place, &keys[..kept.len]);
@@ -75,9 +76,9 @@ pub(super) fn take_block(
 ) {
     let rows = products.par_chunks(stride).zip(keys.par_chunks_mut(capacity(k)));
     rows.zip(kept.par_iter_mut()).with_min_len(block_rows(width)).for_each_init(
-        || (Scratch::<Relu>::new(k), vec![0.0; width]),
-        |(scratch, sums), ((row, keys), kept)| {
-            let mut candidates = Candidates { keys, kept, scratch };
+        || (RowRoom::<Relu>::new(k), Scratch::<f32>::new(width)),
+        |(room, sums), ((row, keys), kept)| {
+            let mut candidates = Candidates { keys, kept, room };
             vectorize!(match bias {
                 Some(bias) => {
                     for ((sum, product), bias) in sums.iter_mut().zip(row).zip(bias) {
@@ -95,9 +96,9 @@ pub(super) fn take_block(
 pub(super) fn finish_blocks(k: usize, keys: &mut [u64], kept: &mut [Kept], codes: &mut Codes) {
     let rows = keys.par_chunks_mut(capacity(k)).zip(kept.par_iter_mut()).zip(places(codes));
     rows.with_min_len(block_rows(k)).for_each_init(
-        || Scratch::<Relu>::new(k),
-        |scratch, ((keys, kept), place)| {
-            Candidates { keys: &mut *keys, kept: &mut *kept, scratch }.prune();
+        || RowRoom::<Relu>::new(k),
+        |room, ((keys, kept), place)| {
+            Candidates { keys: &mut *keys, kept: &mut *kept, room }.prune();
             put::<Relu>(place, &keys[..kept.len]);
         },
     );
@@ -127,17 +128,17 @@ pub(crate) struct Kept {
 }
 
 /// What is needed for one row at a time.
-struct Scratch<O: Order> {
+struct RowRoom<O: Order> {
     k: usize,
-    order: Vec<u64>,
+    order: Scratch<u64>,
     /// The largest value of each of as many classes of concepts.
-    greatest: Vec<O::Place>,
+    greatest: Scratch<O::Place>,
 }
 
-impl<O: Order> Scratch<O> {
+impl<O: Order> RowRoom<O> {
     fn new(k: usize) -> Self {
         let classes = (2 * k).next_multiple_of(2 * GROUP);
-        Self { k, order: vec![0; capacity(k)], greatest: vec![O::NEVER; classes] }
+        Self { k, order: Scratch::new(capacity(k)), greatest: Scratch::new(classes) }
     }
 
     /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
@@ -148,16 +149,17 @@ impl<O: Order> Scratch<O> {
         if row.len() < 2 * classes {
             return O::NEVER;
         }
-        self.greatest.fill(O::NEVER);
+        let all = &mut *self.greatest;
+        all.fill(O::NEVER);
         for values in row.chunks(classes) {
-            for (greatest, &value) in self.greatest.iter_mut().zip(values) {
+            for (greatest, &value) in all.iter_mut().zip(values) {
                 let place = O::place(value);
                 *greatest = if place > *greatest { place } else { *greatest };
             }
         }
         let nth = classes - self.k;
         let order = |a: &O::Place, b: &O::Place| O::rank(*a).cmp(&O::rank(*b));
-        let (_, &mut least, _) = self.greatest.select_nth_unstable_by(nth, order);
+        let (_, &mut least, _) = all.select_nth_unstable_by(nth, order);
         O::below(least)
     }
 }
@@ -166,7 +168,7 @@ impl<O: Order> Scratch<O> {
 struct Candidates<'a, O: Order> {
     keys: &'a mut [u64],
     kept: &'a mut Kept,
-    scratch: &'a mut Scratch<O>,
+    room: &'a mut RowRoom<O>,
 }
 
 impl<O: Order> Candidates<'_, O> {
@@ -174,7 +176,7 @@ impl<O: Order> Candidates<'_, O> {
     #[inline(always)]
     fn scan(&mut self, first: usize, row: &[f32]) {
         if self.kept.len == 0 {
-            self.kept.threshold = O::rank(self.scratch.first_threshold(row));
+            self.kept.threshold = O::rank(self.room.first_threshold(row));
         }
         let mut threshold = O::of_rank(self.kept.threshold);
         let mut len = self.kept.len;
@@ -199,11 +201,11 @@ impl<O: Order> Candidates<'_, O> {
 
     /// Keeps the k largest candidates, in their order, if there are more; the threshold is then the smallest of them.
     fn prune(&mut self) {
-        let (k, len) = (self.scratch.k, self.kept.len);
+        let (k, len) = (self.room.k, self.kept.len);
         if len <= k {
             return;
         }
-        let order = &mut self.scratch.order[..len];
+        let order = &mut self.room.order[..len];
         order.copy_from_slice(&self.keys[..len]);
         let (_, &mut least, _) = order.select_nth_unstable(len - k);
         let mut kept = 0;

@@ -7,7 +7,7 @@
 //! Hot loops are `for` loops: `for_each` and `fold` are functions of their own, which the compiler may leave out of the
 //! code made for the wider vectors.
 
-use std::{array::from_fn, cell::RefCell, ops::Add};
+use std::{array::from_fn, ops::Add};
 
 /// Independent sums in a reduction: enough to hide the latency of an addition on the widest vectors.
 const LANES: usize = 32;
@@ -39,17 +39,6 @@ pub(super) const BLOCK: usize = 4096;
 /// Rows of `cols` elements that make about one [`BLOCK`].
 pub(super) fn block_rows(cols: usize) -> usize {
     (BLOCK / cols.max(1)).max(1)
-}
-
-/// A buffer of this thread, kept from call to call, its contents unspecified. Not to be nested.
-pub(super) fn with_scratch<R>(len: usize, op: impl FnOnce(&mut [f32]) -> R) -> R {
-    thread_local!(static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) });
-    SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.len() < len {
-            scratch.resize(len, 0.0);
-        }
-        op(&mut scratch[..len])
-    })
 }
 
 /// The sum of the lanes as a tree. Not inlined: seen together with the loop before it, the compiler arranges the lanes

@@ -1,5 +1,7 @@
 //! Every operation of a step by itself, at the step's shapes and with its codes.
 
+mod encoder;
+
 use super::{
     Setting,
     apply::{self, Work},
@@ -76,6 +78,7 @@ struct Selected {
 pub async fn measure(setting: &Setting<'_>, roofline: Option<&Roofline>) -> Outcome<Vec<Work>> {
     let mut bench = Bench { setting, roofline, done: Vec::new() };
     products(&mut bench).await?;
+    encoder::measure(&mut bench).await?;
     let selected = selection(&mut bench).await?;
     gathers(&mut bench, &selected).await?;
     updates(&mut bench, &selected).await?;

@@ -122,7 +122,7 @@ pub async fn run(
         let Some(size) = name.scaled(base, power) else { continue };
         task.say(format!("{size}"));
         match fits(device, args.model, size) {
-            Ok(()) => points.push(point(context, args, name, size, &roofline)?),
+            Ok(()) => points.push(point(context, args, device, name, size, &roofline)?),
             Err(_) => {
                 context.reporter.warn(&format!("{size} does not fit into this machine's memory"))
             }
@@ -149,12 +149,14 @@ pub async fn run(
 fn point(
     context: &Context,
     args: &Args,
+    device: &Device,
     varied: Name,
     size: Size,
     roofline: &Roofline,
 ) -> Outcome<Point> {
     let step = child::step(context, args, size)?;
     let costs = cost::of_step(step.path, size, step.codes, Updated::Fired);
+    let model = settings(args.model, size)?;
     Ok(Point {
         varied,
         value: varied.of(size),
@@ -164,7 +166,7 @@ fn point(
         flops: cost::flops(&costs),
         limit: roofline.limit(&costs),
         memory: step.memory,
-        memory_counted: memory_needed(&settings(args.model, size)?, &Loss::default(), size.batch),
+        memory_counted: memory_needed(device, &model, &Loss::default(), size.batch),
     })
 }
 

@@ -5,7 +5,7 @@ mod heat;
 mod sets;
 mod show;
 
-use crate::{Context, eval, failure::Outcome, output, text, train};
+use crate::{Context, eval, failure::Outcome, kernels, output, text, train};
 use archetypal::{
     Device, Error,
     metrics::Evaluation,
@@ -95,8 +95,9 @@ async fn trained(
     let points = train::kmeans(context, device, &**data, normalizer, set.points, seed).await?;
     let sae = train::initial(context, device, &recipe, &ingredients, points).await?;
     let loader = recipe.loader(&ingredients)?;
+    let mut trainer = recipe.trainer(sae, &ingredients)?;
+    kernels::warm_up(context, [&mut trainer]).await?;
     let mut view = context.reporter.training(recipe.training.epochs).brief();
-    let trainer = recipe.trainer(sae, &ingredients)?;
     let started = Instant::now();
     let mut sae = train_sae(trainer, loader, &mut |event| {
         view.event(&event);

@@ -59,7 +59,7 @@ pub async fn find(context: &Context, models: &Models<'_>, arms: &[Arm]) -> Outco
 fn at_once(models: &Models<'_>) -> Outcome<usize> {
     let (recipe, rows) = (models.asked.recipe, models.data.source.rows());
     memory::check(models.device, &recipe.model, &recipe.training, rows)?;
-    let one = memory::needed(&recipe.model, &recipe.training, rows)?;
+    let one = memory::needed(models.device, &recipe.model, &recipe.training, rows)?;
     Ok(memory::fitting(one.saturating_mul(models.seeds.len() as u64)).max(1))
 }
 

@@ -95,7 +95,8 @@ impl<'a> Sweep<'a> {
             if count == 0 {
                 memory::check(&self.device, &recipe.model, &recipe.training, rows)?;
             }
-            largest = memory::needed(&recipe.model, &recipe.training, rows)?.max(largest);
+            let needed = memory::needed(&self.device, &recipe.model, &recipe.training, rows)?;
+            largest = largest.max(needed);
             if count > 0 && count + 1 > memory::fitting(largest) {
                 return Ok(count);
             }

@@ -4,7 +4,7 @@ use super::{Args, log::EventLog};
 use crate::{
     Context,
     failure::Outcome,
-    interrupt,
+    interrupt, kernels,
     progress::{EpochFigures, Training},
 };
 use archetypal::{
@@ -82,7 +82,7 @@ pub async fn drive(
     let keeps_state = run.trainer().is_done() && args.resume.as_ref() == Some(args.out());
     listeners.tell(run.trainer_mut().take_events())?;
     listeners.tell(warnings.into_iter().map(|message| Event::Warning { message }))?;
-    warm_up(context, run.trainer_mut()).await?;
+    kernels::warm_up(context, [run.trainer_mut()]).await?;
     interrupt::listen();
     while !interrupt::requested() {
         let stepped = run.step().await;
@@ -109,24 +109,6 @@ pub async fn drive(
     trainer.close().await?;
     listeners.tell(trainer.take_events())?;
     Ok(finished(args.out(), trainer, ending, listeners.view.last(), started))
-}
-
-/// Lets the driver compile what the steps need, and says how far it is: that takes seconds, without a word, otherwise.
-async fn warm_up(context: &Context, trainer: &mut Trainer) -> Outcome {
-    if trainer.is_done() || !trainer.sae().device().is_gpu() {
-        return Ok(());
-    }
-    let task = context.reporter.task("kernels", 0);
-    let mut kernels = 0;
-    let mut tell = |done: usize, of: usize| {
-        kernels = of;
-        task.of(of as u64);
-        task.at(done as u64);
-        task.say(format!("preparing kernels, {done} of {of}"));
-    };
-    trainer.warm_up(&mut tell).await?;
-    task.done(&format!("{kernels} prepared"));
-    Ok(())
 }
 
 async fn save(path: &Path, trainer: &Trainer, with_state: bool) -> Outcome<Event> {
