@@ -27,7 +27,7 @@ pub struct ModelSettings {
     /// for ra-… [default: by --delta-relative; 1 with --preset reference]
     #[cfg_attr(feature = "cli", arg(long, value_name = "X", allow_negative_numbers = true))]
     pub delta: Option<f32>,
-    /// The same distance as a share of the points' mean norm, 0 or more; for ra-… [default: 0.2; none with --preset
+    /// The same distance as a share of the points' mean norm, 0 or more; for ra-… [default: 0.27; none with --preset
     /// reference]
     #[cfg_attr(
         feature = "cli",

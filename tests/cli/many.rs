@@ -44,6 +44,32 @@ fn stability_reports_every_arm_before_and_after() {
 }
 
 #[test]
+fn stability_judges_on_other_rows_where_it_is_told_to() {
+    let scene = Scene::new();
+    let other: Vec<f32> = activations(100, WIDTH).iter().rev().copied().collect();
+    write_npy(&scene.path("other.npy"), WIDTH, &other);
+    write_npy(&scene.path("wide.npy"), WIDTH + 1, &activations(100, WIDTH + 1));
+    let run = format!(
+        "stability data.npy {FEW} --no-baselines --points-of independent --unfinished kept --quiet"
+    );
+    let own = scene.json(&run);
+    let other = scene.json(&format!("{run} --judge other.npy"));
+    assert!(own["judged_on"].is_null());
+    assert_eq!(other["judged_on"]["rows"], 100, "{other}");
+    let (own, other) = (&own["lines"][0], &other["lines"][0]);
+    for same in ["stability", "stability_at_start", "coherence", "stable_rank"] {
+        assert_eq!(own[same], other[same], "{same}");
+    }
+    for differs in ["r2", "ood"] {
+        assert_ne!(own[differs], other[differs], "{differs}");
+    }
+    let told = scene.ok(&format!("{run} --judge other.npy")).stdout;
+    assert!(told.contains("100 rows that are not trained on"), "{told}");
+    scene.fails(1, &format!("{run} --judge wide.npy"), &["wide.npy", "same layer"]);
+    scene.fails(1, &format!("{run} --judge none.npy"), &["none.npy"]);
+}
+
+#[test]
 fn the_table_has_every_figure_and_a_verdict() {
     let scene = Scene::new();
     let ended = scene.ok(&format!("stability data.npy {FEW} --points-of independent --quiet"));

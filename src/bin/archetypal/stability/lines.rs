@@ -71,7 +71,7 @@ async fn measure_all(
     ready: Ready,
     trained: Vec<Trainer>,
 ) -> Outcome<(Vec<Line>, usize)> {
-    let Models { device, data, unfinished, .. } = models;
+    let Models { device, judge, unfinished, .. } = models;
     let mut left: Vec<(String, Trainer)> = ready.names.into_iter().zip(trained).collect();
     let mut starts = ready.at_start.into_iter();
     let mut lines = Vec::new();
@@ -87,7 +87,7 @@ async fn measure_all(
             at_start: starts.by_ref().take(seeds).collect(),
             models: trainers.into_iter().map(Trainer::into_sae).collect(),
         };
-        let line = measure::measure(device, &data.source, arm, trained).await?;
+        let line = measure::measure(device, judge, arm, trained).await?;
         task.done(&format!("{}, {} points", arm.kind.title(), arm.points.title()));
         unfinished.keep(&models.line_name(arm)?, &line)?;
         names.iter().try_for_each(|name| unfinished.remove(name))?;

@@ -16,7 +16,7 @@ use crate::{
     unfinished::{Unfinished, UnfinishedArgs},
 };
 use archetypal::{
-    Device,
+    Device, Error,
     data::Source,
     recipe::{Ingredients, Preset, Recipe},
     sae::ModelSettings,
@@ -62,6 +62,10 @@ pub struct Args {
     /// Leave out the baselines
     #[arg(long)]
     no_baselines: bool,
+    /// Judge reconstruction, sparsity, OOD and what fires together on these rows, which are not trained on; may be given
+    /// several times [default: the rows that are trained on]
+    #[arg(long, value_name = "FILE")]
+    judge: Vec<PathBuf>,
     /// Write the report with its plots to this file, one page of HTML [default: none]
     #[arg(long, short, value_name = "FILE.html")]
     out: Option<PathBuf>,
@@ -95,6 +99,8 @@ pub struct Report {
     pub data: String,
     pub rows: usize,
     pub width: usize,
+    /// The rows that models are judged on, where they are not those of `data`.
+    pub judged_on: Option<JudgedOn>,
     /// The recipe of the archetypal model.
     pub model: archetypal::sae::SaeSettings,
     pub training: TrainSettings,
@@ -104,6 +110,13 @@ pub struct Report {
     /// Whether Ctrl-C came before all lines were there.
     pub interrupted: bool,
     pub seconds: f64,
+}
+
+/// Rows that no model of the report was trained on.
+#[derive(Clone, Serialize)]
+pub struct JudgedOn {
+    pub data: String,
+    pub rows: usize,
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
@@ -121,6 +134,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let data = args.data.open()?;
     let given = train::given(context, &args.training);
     let (rows, width) = (data.rows(), data.width());
+    let judge = args.judge(width)?;
     let recipe = Recipe::new(args.preset, &args.model, &given, args.points, rows, width)?;
     let device = context.device().await?;
     let statistics = train::statistics(context, &*data)?;
@@ -141,6 +155,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         asked: &asked,
         device: &device,
         data: &ingredients,
+        judge: judge.as_ref().map_or(&ingredients.source, |(_, rows)| rows),
+        judge_name: judge.as_ref().map(|(named, _)| named.data.clone()),
         points: &points,
         seeds: &seeds,
         unfinished: &unfinished,
@@ -151,6 +167,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         data: args.data.name(),
         rows,
         width,
+        judged_on: judge.as_ref().map(|(named, _)| named.clone()),
         model: recipe.model.clone(),
         training: recipe.training.clone(),
         delta_relative: recipe.delta_relative,
@@ -170,6 +187,26 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     models.forget_lines(&arms)?;
     unfinished.close();
     Ok(())
+}
+
+impl Args {
+    /// The rows of --judge, if it is given.
+    fn judge(&self, width: usize) -> Outcome<Option<(JudgedOn, Arc<dyn Source>)>> {
+        if self.judge.is_empty() {
+            return Ok(None);
+        }
+        let args = DataArgs { data: self.judge.clone(), tensor: self.data.tensor.clone() };
+        let rows = args.open()?;
+        if rows.width() != width {
+            return Err(Failure::Error(Error::shape(
+                args.name(),
+                &[rows.rows(), rows.width()],
+                &[rows.rows(), width],
+                format!("Judge on activations of the same layer as {}.", self.data.name()),
+            )));
+        }
+        Ok(Some((JudgedOn { data: args.name(), rows: rows.rows() }, rows)))
+    }
 }
 
 fn print(context: &Context, report: &Report) -> Outcome {

@@ -6,9 +6,11 @@ use crate::{
 };
 use archetypal::{
     Device,
+    data::Source,
     recipe::{Ingredients, Recipe},
     train::Trainer,
 };
+use std::sync::Arc;
 
 /// What models are made from.
 pub struct Models<'a> {
@@ -17,6 +19,9 @@ pub struct Models<'a> {
     pub asked: &'a Asked<'a>,
     pub device: &'a Device,
     pub data: &'a Ingredients,
+    /// What they are judged on, and its name where that is not the data.
+    pub judge: &'a Arc<dyn Source>,
+    pub judge_name: Option<String>,
     /// Those of each seed.
     pub points: &'a [Vec<f32>],
     pub seeds: &'a [u64],
@@ -93,7 +98,8 @@ impl Models<'_> {
     pub fn line_name(&self, arm: Arm) -> Outcome<String> {
         let recipe = self.asked.recipe_of(arm.kind, self.data)?;
         let states = self.seeds.iter().map(|&seed| self.state_name(arm, &recipe, seed));
-        Ok(unfinished::name(&arm.file_name(), &states.collect::<Vec<_>>()))
+        let all = (states.collect::<Vec<_>>(), &self.judge_name);
+        Ok(unfinished::name(&arm.file_name(), &all))
     }
 
     /// Takes away the figures that were kept.

@@ -67,7 +67,7 @@ fn about(report: &Report) -> String {
     };
     format!(
         "{kind}, {k} concepts over {n} points, {codes}{delta}; {rows} rows of {d} dimensions, {epochs} epochs in batches of {batch}, learning \
-         rate {lr} ({factors}). {seeds} seeds of each kind of model, trained side by side on the same batches in {time}.",
+         rate {lr} ({factors}). {seeds} seeds of each kind of model, trained side by side on the same batches in {time}. {judged}",
         kind = model.kind().name(),
         k = model.nb_concepts,
         n = model.nb_points().unwrap_or(0),
@@ -81,6 +81,7 @@ fn about(report: &Report) -> String {
             factors => factors.replace(',', ", "),
         },
         seeds = report.seeds.len(),
+        judged = show::judged_on(report).unwrap_or_default(),
         time = text::duration(std::time::Duration::from_secs_f64(report.seconds)),
     )
 }

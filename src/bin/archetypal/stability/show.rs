@@ -77,7 +77,20 @@ pub fn table(report: &Report) -> String {
          cosine; centred: of atoms less their mean. --help has every formula.",
         report.seeds.len()
     );
+    if let Some(judged) = judged_on(report) {
+        let _ = writeln!(out, "{judged}");
+    }
     out + &verdict(report)
+}
+
+/// Which rows the figures are of, where these are others than were trained on.
+pub fn judged_on(report: &Report) -> Option<String> {
+    let judge = report.judged_on.as_ref()?;
+    Some(format!(
+        "All figures but stability, coherence and ranks are those of {} rows that are not trained on: {}.",
+        text::count(judge.rows as u64),
+        judge.data
+    ))
 }
 
 /// What every figure means, for --help.
