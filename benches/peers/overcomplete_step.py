@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Steps of overcomplete's own `train_sae`, or its `encode`, timed one by one. Prints one line of JSON.
 
-    overcomplete_step.py DATA.safetensors d/K/N/B/k STEPS WARM_UP VARIANT [--jump L0] [--encode]
+    overcomplete_step.py DATA.safetensors d/K/N/B/k STEPS WARM_UP VARIANT [--jump] [--encode]
 
+DATA is what `archetypal bench --save-data` writes: rows, points, and the initial values that do not follow from the sizes.
 Variants: `eager` is its README's training, `fused` takes PyTorch's fused Adam, `compile` gives the model to
 torch.compile, and `lean` is a loop of one's own with fused Adam that builds the dictionary once a step (train_sae builds
 it twice, for it hands it to the loss). Monitoring is off.
@@ -10,7 +11,7 @@ it twice, for it hands it to the loss). Monitoring is off.
 
 import argparse
 import json
-import math
+import platform
 import time
 
 import overcomplete
@@ -26,28 +27,38 @@ def arguments():
     parser.add_argument("steps", type=int)
     parser.add_argument("warm_up", type=int)
     parser.add_argument("variant", choices=["eager", "fused", "compile", "lean"])
-    parser.add_argument("--jump", type=float, metavar="L0", help="RA-Jump with this share of codes at the start")
+    parser.add_argument("--jump", action="store_true", help="RA-Jump instead of RA-TopK")
     parser.add_argument("--encode", action="store_true", help="encode in eval mode instead of training")
     parser.add_argument("--device", default="cpu")
     return parser.parse_args()
 
 
-def criterion(x, x_hat, pre_codes, codes, dictionary):
-    return (x - x_hat).square().mean()
+class Criterion:
+    """The mean squared error, which is remembered."""
+
+    def __init__(self):
+        self.losses = []
+
+    def __call__(self, x, x_hat, *_):
+        loss = (x - x_hat).square().mean()
+        self.losses.append(loss.detach())
+        return loss
 
 
-def build(options, rows, points):
-    d, concepts, _, batch, k = map(int, options.size.split("/"))
-    torch.manual_seed(0)
-    if options.jump is None:
-        return RATopKSAE(d, concepts, points, top_k=k, device=options.device)
-    sae = RAJumpSAE(d, concepts, points, device=options.device)
-    with torch.no_grad():
-        pre_codes, _ = sae.encoder(rows[:batch])
-        above = max(round(options.jump * pre_codes.numel()), 1)
-        threshold = pre_codes.flatten().kthvalue(pre_codes.numel() - above + 1).values
-        sae.thresholds.fill_(math.log(max(threshold.item(), 1e-6)))
-    return sae
+def load(options):
+    """The model with the initial values of the file, and the rows; the file itself is let go."""
+    d, concepts, _, _, k = map(int, options.size.split("/"))
+    tensors = load_file(options.data)
+    rows, points = (tensors.pop(name).clone().to(options.device) for name in ("rows", "points"))
+    if options.jump:
+        sae = RAJumpSAE(d, concepts, points, device=options.device)
+    else:
+        sae = RATopKSAE(d, concepts, points, top_k=k, device=options.device)
+    missing, unexpected = sae.load_state_dict(tensors, strict=False)
+    wrong = [name for name in missing if not name.startswith("dictionary.")] + unexpected
+    if wrong:
+        raise SystemExit(f"error: {options.data} has other initial values than the model: {', '.join(wrong)}")
+    return sae, rows
 
 
 def synchronize(device):
@@ -78,7 +89,7 @@ class Clock:
         return steps[self.options.warm_up :]
 
 
-def train(options, sae, clock):
+def train(options, sae, clock, criterion):
     fused = options.variant in ("fused", "lean")
     optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, fused=fused)
     if options.variant == "lean":
@@ -86,7 +97,7 @@ def train(options, sae, clock):
         for x in clock:
             optimizer.zero_grad()
             _, _, x_hat = sae(x)
-            (x - x_hat).square().mean().backward()
+            criterion(x, x_hat).backward()
             torch.nn.utils.clip_grad_norm_(sae.parameters(), 1.0)
             optimizer.step()
         return
@@ -94,30 +105,28 @@ def train(options, sae, clock):
     train_sae(model, clock, criterion, optimizer, nb_epochs=1, clip_grad=1.0, monitoring=0, device=options.device)
 
 
-def encode(sae, clock):
+def encode(options, sae, clock):
     sae.eval()
+    compute = torch.compile(sae.encode) if options.variant == "compile" else sae.encode
     with torch.no_grad():
         for x in clock:
-            sae.encode(x)
+            compute(x)
 
 
 def main():
     options = arguments()
-    tensors = load_file(options.data, device=options.device)
-    rows, points = tensors["rows"], tensors["points"]
-    sae = build(options, rows, points)
-    clock = Clock(options, rows)
+    sae, rows = load(options)
+    clock, criterion = Clock(options, rows), Criterion()
     if options.encode:
-        encode(sae, clock)
+        encode(options, sae, clock)
     else:
-        train(options, sae, clock)
+        train(options, sae, clock, criterion)
     with torch.no_grad():
-        sae.train()
-        _, codes, x_hat = sae(clock.batches[0])
-        loss = (clock.batches[0] - x_hat).square().mean().item()
+        _, codes = sae.encode(clock.batches[0])
         l0 = (codes > 0).float().mean().item()
-    versions = {"overcomplete": overcomplete.__version__, "torch": torch.__version__}
-    print(json.dumps({"seconds": clock.seconds(), "loss": loss, "l0_share": l0, "threads": torch.get_num_threads(), "versions": versions}))
+    losses = [loss.item() for loss in criterion.losses]
+    versions = {"python": platform.python_version(), "overcomplete": overcomplete.__version__, "torch": torch.__version__}
+    print(json.dumps({"seconds": clock.seconds(), "losses": losses, "l0_share": l0, "threads": torch.get_num_threads(), "versions": versions}))
 
 
 if __name__ == "__main__":

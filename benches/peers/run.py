@@ -4,14 +4,15 @@
     python3 benches/peers/run.py --python PYTHON [--what step|jump|encode] [--sizes d/K/N/B/k,...] [--out FILE.json]
 
 Every round runs each program once, as a process of its own that makes the model, warms up, takes some steps and says
-how long each took; the table holds the medians over the rounds. PYTHON has what requirements.txt names; the programs in
-Rust are built here. A peer that cannot be had is named with the reason. Needs nothing but Python's own library.
+how long each took; the table holds the medians over the rounds. All start with the same values and say the loss of each
+step, which must agree. PYTHON has what requirements.txt names; the programs in Rust are built here. A peer that cannot
+be had, or computes something else, is named with the reason. Needs nothing but Python's own library.
 """
 
 import argparse
 import json
 import os
-import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LARGE = "768/32768/8192/2048/32"
 USUAL = ["384/4096/1024/1024/16", "768/10000/2000/1024/20"]
 PEERS = ["eager", "fused", "lean", "compile", "candle", "burn"]
@@ -34,6 +36,8 @@ TITLES = {
     "candle": "candle, CPU",
     "burn": "burn, wgpu",
 }
+# Losses of one step may differ by this share: rounding, and the choice between codes that are nearly alike.
+AGREEMENT = 0.01
 # Settings of other people's threads must not hold back any peer.
 SETTINGS = ["OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"]
 
@@ -67,11 +71,21 @@ class Failed(Exception):
     """Why a peer has no figure."""
 
 
-def last_line(text):
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # The line that names the error, which is not always the last one.
-    named = [line for line in lines if "rror" in line or "panicked" in line or "No module" in line]
-    return (named or lines or ["it said nothing"])[-1][:200]
+def problem(text):
+    """The part of a program's complaint that names what went wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    panics = [" ".join(lines[i : i + 2]) for i, line in enumerate(lines) if "panicked at" in line]
+    compiler = [line for line in lines if line.startswith("error")]
+    others = [line for line in lines if "rror" in line or "No module" in line]
+    # The first panic or error of a compiler is the cause of the rest; Python names its error last.
+    return (panics[:1] or compiler[:1] or others[-1:] or lines[-1:])[0][:300]
+
+
+def ending(status, errors):
+    """Why a program ended with `status`, which is not 0."""
+    if status < 0:
+        return f"ended by {signal.Signals(-status).name}"
+    return problem(errors) if errors.strip() else f"ended with status {status}"
 
 
 def run(command, timeout, env=None):
@@ -92,18 +106,26 @@ def run(command, timeout, env=None):
         out.seek(0), err.seek(0)
         text, errors = out.read(), err.read()
     if process.returncode != 0:
-        raise Failed(last_line(errors) if errors.strip() else f"ended with status {process.returncode}")
+        raise Failed(ending(process.returncode, errors))
     # Kilobytes on Linux, bytes on macOS.
     memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return json.loads(text.splitlines()[-1]), memory
+    return figures_in(text), memory
+
+
+def figures_in(text):
+    """The JSON in a program's last line."""
+    try:
+        return json.loads(text.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise Failed("it prints no figures: " + problem(text)) from None
 
 
 def build(name, manifest, flags):
-    folder = ROOT / "target" / "peers" / name
+    folder = TARGET / "peers" / name
     command = ["cargo", "build", "--release", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", folder]
     done = subprocess.run(command, env=environment(flags), capture_output=True, text=True)
     if done.returncode != 0:
-        raise Failed("it does not build: " + last_line(done.stderr))
+        raise Failed("it does not build: " + problem(done.stderr))
     return folder / "release" / f"peer-{name}"
 
 
@@ -112,7 +134,7 @@ class Programs:
 
     def __init__(self, options):
         self.options = options
-        self.archetypal = options.archetypal or ROOT / "target" / "release" / "archetypal"
+        self.archetypal = options.archetypal or TARGET / "release" / "archetypal"
         if options.archetypal is None:
             subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
         self.built, self.missing = {}, {}
@@ -131,7 +153,7 @@ class Programs:
                     code = "import overcomplete.sae, torch, safetensors.torch"
                     done = subprocess.run([self.options.python, "-c", code], capture_output=True, text=True)
                     if done.returncode != 0:
-                        raise Failed(last_line(done.stderr))
+                        raise Failed(problem(done.stderr))
                     self.built[name] = Path(self.options.python)
                 else:
                     self.built[name] = self.archetypal
@@ -139,33 +161,46 @@ class Programs:
                 self.missing[name] = str(reason)
 
     def save_data(self, size, path):
-        command = [self.archetypal, "bench", "--sizes", size, "--save-data", path, "--quiet"]
+        command = [self.archetypal, "bench", "--sizes", size, "--save-data", path, "--quiet", *self.model()]
         subprocess.run(command + (["--data", self.options.data] if self.options.data else []), check=True)
+
+    def model(self):
+        return ["--model", "ra-jump", "--l0", str(self.options.l0)] if self.options.what == "jump" else []
 
     def command(self, name, data, size, steps, warm_up):
         options = self.options
         if name in ("ours", "gpu"):
             backend = ["--backend", "cpu"] if name == "ours" else ["--backend", "gpu", "--adapter", options.gpu]
             what = "encode" if options.what == "encode" else "step"
-            model = ["--model", "ra-jump", "--l0", str(options.l0)] if options.what == "jump" else []
             words = ["bench", "--what", what, "--sizes", size, "--data", data, "--tensor", "rows", "--runs", str(steps)]
-            return [self.archetypal, *words, *backend, *model, "--json", "--quiet"]
+            return [self.archetypal, *words, *backend, *self.model(), "--json", "--quiet"]
         numbers = [data, size, str(steps), str(warm_up)]
         if name in ("candle", "burn"):
             return [self.built[name], *numbers]
-        more = ["--jump", str(options.l0)] if options.what == "jump" else []
-        more += ["--encode"] if options.what == "encode" else []
+        more = {"step": [], "jump": ["--jump"], "encode": ["--encode"]}[options.what]
         return [options.python, HERE / "overcomplete_step.py", *numbers, name, *more]
 
     def once(self, name, data, size, steps, warm_up):
-        """A process: seconds of a step, memory, and what else it said."""
+        """A process: seconds of a step, memory, losses of its steps, and what else it said."""
         said, memory = run(self.command(name, data, size, steps, warm_up), self.options.timeout)
-        if name in ("ours", "gpu"):
-            figures = said["sizes"][0]
-            seconds = figures["encode" if self.options.what == "encode" else "step"]["seconds"]["median"]
-        else:
-            seconds = statistics.median(said["seconds"])
-        return seconds, memory, said
+        encodes = self.options.what == "encode"
+        try:
+            if name in ("ours", "gpu"):
+                figures = said["sizes"][0]["encode" if encodes else "step"]
+                seconds = figures["seconds"]["median"]
+            else:
+                figures = said
+                seconds = statistics.median(said["seconds"])
+            return seconds, memory, [] if encodes else figures["losses"], said
+        except KeyError as missing:
+            raise Failed(f"its figures lack {missing}") from None
+
+
+def compare(losses, expected):
+    """Refuses losses that are not those of the same training."""
+    for step, (loss, other) in enumerate(zip(losses, expected)):
+        if not abs(loss - other) <= AGREEMENT * abs(other):
+            raise Failed(f"computes something else: its loss in step {step + 1} is {loss:.5g}, not {other:.5g}")
 
 
 def steps_for(size):
@@ -193,21 +228,30 @@ def measure(programs, options, size, folder):
     steps = options.steps or steps
     found = {name: {"seconds": [], "memory": []} for name in names}
     failed = {name: programs.missing[name] for name in names if name in programs.missing}
+    expected = []
     for turn in range(options.rounds):
         for name in names:
             if name in failed:
                 continue
             try:
-                seconds, memory, said = programs.once(name, data, size, steps, warm_up)
-            except (Failed, OSError, ValueError, KeyError) as reason:
-                failed[name] = str(reason)
-                print(f"{size} {TITLES[name]}: {reason}", file=sys.stderr)
+                seconds, memory, losses, said = programs.once(name, data, size, steps, warm_up)
+                expected = expected or losses
+                compare(losses, expected)
+            except (Failed, OSError) as reason:
+                failed[name] = f"in round {turn + 1}: {reason}"
+                print(f"{size} {TITLES[name]} {failed[name]}", file=sys.stderr)
                 continue
             found[name]["seconds"].append(seconds)
             found[name]["memory"].append(memory)
             found[name]["said"] = said
             print(f"{size} round {turn + 1}: {TITLES[name]} {1e3 * seconds:.1f} ms", file=sys.stderr, flush=True)
     return {"size": size, "steps": steps, "found": {n: f for n, f in found.items() if f["seconds"]}, "failed": failed}
+
+
+def title(name, figures):
+    """With the GPU, which may be one in software."""
+    device = figures["said"].get("device") if name in ("gpu", "burn") else None
+    return f"{TITLES[name]} ({device})" if device else TITLES[name]
 
 
 def table(result, what):
@@ -222,7 +266,7 @@ def table(result, what):
         seconds, memory = figures["seconds"], statistics.median(figures["memory"])
         median = statistics.median(seconds)
         yield (
-            f"| {TITLES[name]} | {1e3 * median:.1f} ms | {1e3 * min(seconds):.1f} … {1e3 * max(seconds):.1f} "
+            f"| {title(name, figures)} | {1e3 * median:.1f} ms | {1e3 * min(seconds):.1f} … {1e3 * max(seconds):.1f} "
             f"| {median / ours:.2f} | {memory / 2**20:.0f} MiB | {memory / ours_memory:.2f} |"
         )
     for name, reason in result["failed"].items():
@@ -238,8 +282,11 @@ def version_in(lock, crate):
 
 
 def versions(results):
-    found = {"candle": version_in(HERE / "candle/Cargo.lock", "candle-core"), "burn": version_in(HERE / "burn/Cargo.lock", "burn")}
-    found["python"] = platform.python_version()
+    found = {}
+    for name, crate in [("candle", "candle-core"), ("burn", "burn")]:
+        if any(name in result["found"] for result in results):
+            found[name] = version_in(HERE / name / "Cargo.lock", crate)
+            found["rustc"] = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()[1]
     for result in results:
         for figures in result["found"].values():
             said = figures.get("said", {})

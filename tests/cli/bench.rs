@@ -39,6 +39,10 @@ fn every_figure_is_there() {
     let step = &figures["step"];
     is_time(&step["seconds"]);
     assert_eq!(step["path"], "factored");
+    // Two to warm up, two with the clock, two with the profile.
+    let losses: Vec<_> = step["losses"].as_array().unwrap().iter().map(positive).collect();
+    assert_eq!(losses.len(), 6);
+    assert_ne!(losses[4], losses[0], "the first batch again, after four updates");
     assert!(positive(&step["limit_all_rows"]) >= positive(&step["limit"]));
     assert_eq!(step["codes"]["entries"], 16 * 3);
     assert!((3..=48).contains(&step["codes"]["fired"].as_u64().unwrap()));
@@ -100,9 +104,11 @@ fn rows_of_the_user_and_rows_for_others() {
     assert_eq!(scene.json(&words)["data"], "data.npy");
     scene.ok(&format!("{TINY} --save-data rows.safetensors"));
     let saved = archetypal::data::TensorFile::open(scene.path("rows.safetensors")).unwrap();
-    for (name, rows) in [("rows", 64), ("points", 8)] {
+    let encoder = "encoder.final_block.0.weight";
+    for (name, rows) in [("rows", 64), ("points", 8), (encoder, 96)] {
         assert_eq!(saved.tensor(name).unwrap().shape(), [rows, WIDTH], "{name}");
     }
+    assert!(saved.tensor("thresholds").is_err(), "of jump only");
     scene.ok(&format!("{TINY} --what step --data rows.safetensors --tensor rows"));
 }
 

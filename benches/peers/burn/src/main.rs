@@ -6,7 +6,7 @@
 use burn::{
     module::{Module, Param},
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Device, DeviceKind, Distribution, Tensor, TensorData, activation::relu},
+    tensor::{Device, DeviceKind, Tensor, TensorData, activation::relu},
 };
 use safetensors::SafeTensors;
 use std::time::Instant;
@@ -26,16 +26,16 @@ struct Model {
 }
 
 impl Model {
-    /// With the reference's initial values.
-    fn new(d: usize, concepts: usize, n: usize, device: &Device) -> Self {
-        let bound = 1.0 / (d as f64).sqrt();
-        let uniform = |shape| Tensor::random(shape, Distribution::Uniform(-bound, bound), device);
+    /// With `encoder` [K, d] and `bias` [1, K], W = eye and R = 0.
+    fn new(encoder: Tensor<2>, bias: Tensor<2>, n: usize) -> Self {
+        let ([concepts, d], device) = (encoder.dims(), &encoder.device());
         let mut eye = vec![0f32; concepts * n];
         (0..concepts.min(n)).for_each(|i| eye[i * n + i] = 1.0);
         let eye = Tensor::from_data(TensorData::new(eye, [concepts, n]), device);
         Self {
-            encoder: Param::from_tensor(uniform([d, concepts])),
-            bias: Param::from_tensor(uniform([1, concepts])),
+            // By way of the host, so that it lies in memory as it is multiplied.
+            encoder: Param::from_tensor(Tensor::from_data(encoder.transpose().into_data(), device)),
+            bias: Param::from_tensor(bias),
             mixing: Param::from_tensor(eye),
             relax: Param::from_tensor(Tensor::zeros([concepts, d], device)),
             multiplier: Param::from_tensor(Tensor::zeros([1, 1], device)),
@@ -100,7 +100,7 @@ fn main() {
     };
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let sizes: Vec<usize> = size.split('/').map(number).collect();
-    let &[d, concepts, n, batch, k] = sizes.as_slice() else { panic!("{size} is not d/K/N/B/k") };
+    let &[d, _, n, batch, k] = sizes.as_slice() else { panic!("{size} is not d/K/N/B/k") };
     let (steps, warm_up) = (number(steps), number(warm_up));
     let plain = Device::wgpu(DeviceKind::DefaultDevice);
     let device = plain.clone().autodiff();
@@ -113,12 +113,16 @@ fn main() {
             .chunks_exact(4)
             .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
             .collect();
-        let shape = [tensor.shape()[0], tensor.shape()[1]];
+        let width = tensor.shape().last().copied().expect("a shape");
+        let shape = [values.len() / width, width];
         Tensor::<2>::from_data(TensorData::new(values, shape), &device)
     };
     let (rows, points) = (matrix("rows"), matrix("points"));
+    let encoder = matrix("encoder.final_block.0.weight");
+    let bias = matrix("encoder.final_block.0.bias");
+    drop(bytes);
     let batches = rows.dims()[0] / batch;
-    let mut model = Model::new(d, concepts, n, &device);
+    let mut model = Model::new(encoder, bias, n);
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
     let (mut seconds, mut losses) = (Vec::new(), Vec::new());
     for i in 0..warm_up + steps {
@@ -134,5 +138,6 @@ fn main() {
             seconds.push(started.elapsed().as_secs_f64());
         }
     }
-    println!("{}", serde_json::json!({ "seconds": seconds, "losses": losses }));
+    let adapter = plain.identity().map(|identity| identity.name);
+    println!("{}", serde_json::json!({ "seconds": seconds, "losses": losses, "device": adapter }));
 }

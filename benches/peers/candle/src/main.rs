@@ -4,7 +4,16 @@
 
 use candle_core::{D, DType, Device, Error, Result, Tensor, Var, safetensors};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
+
+/// What `archetypal bench --save-data` wrote.
+struct File(HashMap<String, Tensor>);
+
+impl File {
+    fn take(&mut self, name: &str) -> Result<Tensor> {
+        self.0.remove(name).ok_or_else(|| Error::Msg(format!("there is no {name} in the file")))
+    }
+}
 
 /// What is trained.
 struct Model {
@@ -21,16 +30,18 @@ struct Model {
 }
 
 impl Model {
-    /// With the reference's initial values.
-    fn new(d: usize, concepts: usize, k: usize, points: Tensor) -> Result<Self> {
-        let device = points.device();
-        let n = points.dim(0)?;
-        let bound = 1.0 / (d as f32).sqrt();
+    /// With the encoder of the file, W = eye and R = 0.
+    fn new(file: &mut File, k: usize) -> Result<Self> {
+        let encoder = file.take("encoder.final_block.0.weight")?;
+        let bias = file.take("encoder.final_block.0.bias")?;
+        let points = file.take("points")?;
+        let (concepts, d) = encoder.dims2()?;
+        let (device, n) = (points.device(), points.dim(0)?);
         let mut eye = vec![0f32; concepts * n];
         (0..concepts.min(n)).for_each(|i| eye[i * n + i] = 1.0);
         Ok(Self {
-            encoder: Var::rand(-bound, bound, (concepts, d), device)?,
-            bias: Var::rand(-bound, bound, concepts, device)?,
+            encoder: Var::from_tensor(&encoder)?,
+            bias: Var::from_tensor(&bias)?,
             mixing: Var::from_vec(eye, (concepts, n), device)?,
             relax: Var::zeros((concepts, d), DType::F32, device)?,
             multiplier: Var::zeros((), DType::F32, device)?,
@@ -59,10 +70,10 @@ impl Model {
     fn encode(&self, x: &Tensor) -> Result<Tensor> {
         let pre = x.matmul(&self.encoder.t()?)?.broadcast_add(&self.bias)?;
         let codes = pre.relu()?;
-        let (_, order) = codes.detach().sort_last_dim(false)?;
+        let order = codes.detach().arg_sort_last_dim(false)?;
         let taken = order.narrow(D::Minus1, 0, self.k)?.contiguous()?;
         let values = codes.gather(&taken, D::Minus1)?;
-        codes.zeros_like()?.scatter_add(&taken, &values, D::Minus1)
+        codes.zeros_like()?.scatter(&taken, &values, D::Minus1)
     }
 
     fn loss(&self, x: &Tensor) -> Result<Tensor> {
@@ -102,14 +113,13 @@ fn main() -> Result<()> {
     };
     let number = |text: &str| text.parse().map_err(|_| Error::Msg(format!("{text} is no number")));
     let sizes = size.split('/').map(number).collect::<Result<Vec<usize>>>()?;
-    let &[d, concepts, _, batch, k] = sizes.as_slice() else {
+    let &[_, _, _, batch, k] = sizes.as_slice() else {
         return Err(Error::Msg(format!("{size} is not d/K/N/B/k")));
     };
     let (steps, warm_up) = (number(steps)?, number(warm_up)?);
-    let tensors = safetensors::load(data, &Device::Cpu)?;
-    let tensor = |name| tensors.get(name).ok_or_else(|| Error::Msg(format!("no {name} in {data}")));
-    let (rows, points) = (tensor("rows")?, tensor("points")?.clone());
-    let model = Model::new(d, concepts, k, points)?;
+    let mut file = File(safetensors::load(data, &Device::Cpu)?);
+    let rows = file.take("rows")?;
+    let model = Model::new(&mut file, k)?;
     // AdamW without decay is Adam.
     let settings = ParamsAdamW { lr: 5e-4, weight_decay: 0.0, ..ParamsAdamW::default() };
     let mut optimizer = AdamW::new(model.variables(), settings)?;

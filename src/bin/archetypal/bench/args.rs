@@ -46,8 +46,8 @@ pub struct Args {
     /// Tensor to read in .safetensors files that hold several [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
-    /// Write the rows and the points of the first size to this .safetensors file, as `rows` and `points`, for other
-    /// programs to do the same with, and end
+    /// Write the rows and the points of the first size to this .safetensors file, as `rows` and `points`, and the initial
+    /// encoder and thresholds under the reference's names, for other programs to do the same with, and end
     #[arg(long, value_name = "FILE")]
     pub save_data: Option<PathBuf>,
     /// Instead of all this, let each of d, K, N, B and k vary around the first size, K up to 65 536, and write time

@@ -11,6 +11,7 @@ use archetypal::{
         InMemory, Normalize, Normalizer, Source, Statistics, TensorOut, read_normalized,
         sample_rows, write_tensors,
     },
+    sae::{HostTensor, StateDict},
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -74,13 +75,18 @@ impl Rows {
         &self.values[..batch * self.width]
     }
 
-    /// Writes `rows` and `points`, for other programs to do the same with.
-    pub fn save(&self, path: &Path) -> Outcome {
+    /// Writes `rows` and `points` and, under its own names, all of `initial` but the dictionary, whose initial values
+    /// follow from the sizes: other programs then do the same from the same start.
+    pub fn save(&self, initial: &StateDict, path: &Path) -> Outcome {
         let shape = |values: &[f32]| [values.len() / self.width, self.width];
-        let tensors = [
+        let mut tensors = vec![
             TensorOut::f32("rows", &shape(&self.values), &self.values),
             TensorOut::f32("points", &shape(&self.points), &self.points),
         ];
+        let others = initial.iter().filter(|(name, _)| !name.starts_with("dictionary."));
+        tensors.extend(
+            others.map(|(name, HostTensor { shape, values })| TensorOut::f32(name, shape, values)),
+        );
         Ok(write_tensors(path, &tensors, &BTreeMap::new())?)
     }
 }

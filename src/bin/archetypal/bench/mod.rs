@@ -30,6 +30,7 @@ use model::Model;
 use roofline::Roofline;
 use serde::Serialize;
 use size::Size;
+use std::path::Path;
 use step::Step;
 
 /// What every measurement needs to know.
@@ -80,8 +81,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         data::check_all(&sizes, data)?;
     }
     if let Some(out) = &args.save_data {
-        fits(&Device::cpu(), args.model, sizes[0])?;
-        return Rows::for_size(sizes[0], data.as_ref())?.save(out);
+        return save(&args, sizes[0], data.as_ref(), out).await;
     }
     let machine = Machine::this();
     let device = context.device().await?;
@@ -123,6 +123,15 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         return output::print_json(&report);
     }
     output::print(&show::text(&report))
+}
+
+/// Writes what a step of `size` starts with, for other programs.
+async fn save(args: &Args, size: Size, data: Option<&DataArgs>, out: &Path) -> Outcome {
+    let device = Device::cpu();
+    fits(&device, args.model, size)?;
+    let rows = Rows::for_size(size, data)?;
+    let sae = model::build(&device, args.model, size, &rows, args.l0).await?;
+    rows.save(&sae.state().await?, out)
 }
 
 /// Refuses what the machine cannot hold, before anything is measured.

@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use archetypal::{
     Device,
     device::OperationTime,
-    train::{Path, Trainer},
+    train::{Event, Path, Trainer},
 };
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ const JUMP_CHOOSES: usize = 32;
 #[derive(Clone, Debug, Serialize)]
 pub struct Step {
     pub seconds: Time,
+    /// Loss of the batch of each step, before its update, from the first one on.
+    pub losses: Vec<f32>,
     pub path: Path,
     pub codes: Fill,
     /// Floating-point operations that it needs …
@@ -56,10 +58,11 @@ pub async fn measure(setting: &Setting<'_>, roofline: Option<&Roofline>) -> Outc
     let sae = model::build(device, setting.model, size, rows, setting.l0).await?;
     let mut trainer = model::trainer(sae, size)?;
     let mut batches = rows.batches(size.batch);
+    let mut losses = Vec::new();
     let mut step = async |trainer: &mut Trainer| -> Outcome {
         let batch = batches.next().expect("they go round");
         trainer.step(batch).await?;
-        trainer.take_events();
+        losses.extend(take_losses(trainer));
         Ok(())
     };
     let choosing = if setting.model == Model::RaJump { JUMP_CHOOSES } else { 0 };
@@ -72,11 +75,14 @@ pub async fn measure(setting: &Setting<'_>, roofline: Option<&Roofline>) -> Outc
         step(&mut trainer).await?;
     }
     let stages = stages(device, runs.timed).await?;
+    trainer.collect().await?;
+    losses.extend(take_losses(&mut trainer));
     let path = trainer.progress().path;
     let codes = model::fill(trainer.sae(), size, rows).await?;
     let costs = |updated| cost::of_step(path, size, codes, updated);
     let limit = |updated| roofline.map(|roofline| roofline.limit(&costs(updated)));
     Ok(Step {
+        losses,
         path,
         codes,
         flops: cost::flops(&costs(Updated::Fired)),
@@ -87,6 +93,14 @@ pub async fn measure(setting: &Setting<'_>, roofline: Option<&Roofline>) -> Outc
         seconds,
         memory,
         stages,
+    })
+}
+
+/// The losses that were read since the last call.
+fn take_losses(trainer: &mut Trainer) -> impl Iterator<Item = f32> + use<> {
+    trainer.take_events().into_iter().filter_map(|event| match event {
+        Event::Step { loss, .. } => Some(loss),
+        _ => None,
     })
 }
 
