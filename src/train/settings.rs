@@ -37,7 +37,7 @@ pub struct TrainSettings {
     )]
     pub lr: f64,
     /// Factors on the learning rate of groups of parameters, as GROUP=FACTOR[,…]; groups are encoder, mixing (W),
-    /// relaxation (R), dictionary (of free ones), multiplier and thresholds [default: encoder=0.8, mixing=0.01 (0.04 with
+    /// relaxation (R), dictionary (of free ones), multiplier and thresholds [default: encoder=0.9, mixing=0.01 (0.04 with
     /// fewer points than concepts), relaxation=10, multiplier=20 for ra-…; 1 each with --preset reference]
     #[cfg_attr(
         feature = "cli",
