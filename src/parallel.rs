@@ -7,6 +7,12 @@ pub(crate) use rayon::{current_num_threads, iter::split, prelude::*};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use sequential::*;
 
+/// How many items there are.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn count_of(items: &impl IndexedParallelIterator) -> usize {
+    items.len()
+}
+
 /// Folds items into one or more sums that begin `empty`, and adds those up; the addition must not care for its order.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn fold_and_add<T, S: Send>(
@@ -37,6 +43,11 @@ mod sequential {
         _splitter: impl Fn(D) -> (D, Option<D>),
     ) -> impl Iterator<Item = D> {
         std::iter::once(whole)
+    }
+
+    /// Exact for what this crate makes of slices and ranges.
+    pub(crate) fn count_of(items: &impl Iterator) -> usize {
+        items.size_hint().0
     }
 
     pub(crate) fn fold_and_add<T, S>(
@@ -96,11 +107,6 @@ mod sequential {
 
     /// What rayon's iterators can do and plain ones cannot.
     pub(crate) trait ParallelIterator: Iterator + Sized {
-        /// Exact for what this crate makes of slices and ranges.
-        fn len(&self) -> usize {
-            self.size_hint().0
-        }
-
         fn with_min_len(self, _rows: usize) -> Self {
             self
         }

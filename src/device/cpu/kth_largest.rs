@@ -120,7 +120,7 @@ fn histogram<T>(
     pieces: impl IndexedParallelIterator<Item = T>,
     count: impl Fn(&mut [usize], T) + Sync + Send,
 ) -> Scratch<usize> {
-    let mut of_pieces = Scratch::filled(pieces.len().max(1) * BINS, 0_usize);
+    let mut of_pieces = Scratch::filled(count_of(&pieces).max(1) * BINS, 0_usize);
     let places = of_pieces.par_chunks_mut(BINS);
     pieces.zip(places).for_each(|(piece, histogram)| count(histogram, piece));
     let (sum, others) = of_pieces.split_at_mut(BINS);

@@ -21,7 +21,7 @@ pub(super) fn sum_in_order<T, const N: usize>(
 where
     [f64; N]: Pod,
 {
-    let mut partials = Scratch::<[f64; N]>::new(items.len());
+    let mut partials = Scratch::<[f64; N]>::new(count_of(&items));
     items.zip(partials.par_iter_mut()).for_each(|(item, out)| *out = partial(item));
     partials.iter().fold([0.0; N], |sum, add| from_fn(|i| sum[i] + add[i]))
 }
