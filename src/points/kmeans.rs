@@ -1,4 +1,4 @@
-//! Lloyd's k-means on the device, from k-means++ seeds. Empty clusters are re-seeded with the rows farthest from
+//! Lloyd's k-means on the device, from seeds of greedy k-means++. Empty clusters are re-seeded with the rows farthest from
 //! their centres.
 
 use super::seeding;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Centres of k-means, from k-means++ seeds.
+    /// Centres of k-means, from seeds of greedy k-means++.
     #[default]
     Kmeans,
     /// Rows of the data, drawn without replacement.

@@ -15,7 +15,7 @@ const ROWS_PER_CENTRE: usize = 8;
 const LEAST_ROWS: usize = 4096;
 /// Differences that are taken for candidates beyond the first, at most: some ten seconds on two cores. Thousands of
 /// centres of long rows have fewer candidates.
-const MOST_DIFFERENCES: usize = 1 << 39;
+const MOST_DIFFERENCES: u64 = 1 << 39;
 
 /// The first centres [count, d], rows of `rows` [n, d].
 pub(super) async fn seed(
@@ -65,9 +65,9 @@ fn drawing_device(device: &Device) -> Device {
 
 /// Rows that are drawn for each centre: 2 + ln `count`, as is usual, where that does not take too long.
 fn candidates(rows: usize, d: usize, count: usize) -> usize {
-    let usual = 2 + (count as f64).ln() as usize;
-    let for_each = rows.saturating_mul(d).saturating_mul(count).max(1);
-    usual.min(MOST_DIFFERENCES / for_each).max(1)
+    let usual = 2 + (count as f64).ln() as u64;
+    let for_each = [d, count].iter().fold(rows as u64, |all, &n| all.saturating_mul(n as u64));
+    usual.min(MOST_DIFFERENCES / for_each.max(1)).max(1) as usize
 }
 
 /// The first column of `distances` [n, `tries`] that has the smallest sum.
