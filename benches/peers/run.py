@@ -88,20 +88,28 @@ def ending(status, errors):
     return problem(errors) if errors.strip() else f"ended with status {status}"
 
 
+def wait(pid, timeout):
+    """The status of a process that ends in time, and what it used."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            return status, usage
+        time.sleep(0.02)
+    raise Failed(f"not done after {timeout:.0f} s")
+
+
 def run(command, timeout, env=None):
     """Runs a program: its JSON, and the most memory it held in bytes."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environment(env))
-        deadline = time.monotonic() + timeout
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > deadline:
-                process.kill()
-                os.wait4(process.pid, 0)
-                raise Failed(f"not done after {timeout:.0f} s")
-            time.sleep(0.02)
+        try:
+            status, usage = wait(process.pid, timeout)
+        except BaseException:
+            # Nor may it go on if this program is stopped.
+            process.kill()
+            process.wait()
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0), err.seek(0)
         text, errors = out.read(), err.read()
@@ -251,7 +259,7 @@ def measure(programs, options, size, folder):
 def title(name, figures):
     """With the GPU, which may be one in software."""
     device = figures["said"].get("device") if name in ("gpu", "burn") else None
-    return f"{TITLES[name]} ({device})" if device else TITLES[name]
+    return f"{TITLES[name]}: {device}" if device else TITLES[name]
 
 
 def table(result, what):
@@ -298,6 +306,7 @@ def versions(results):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     started = time.strftime("%Y-%m-%d %H:%M %Z")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     programs = Programs(options)
