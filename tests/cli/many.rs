@@ -67,6 +67,10 @@ fn stability_judges_on_other_rows_where_it_is_told_to() {
     assert!(told.contains("100 rows that are not trained on"), "{told}");
     scene.fails(1, &format!("{run} --judge wide.npy"), &["wide.npy", "same layer"]);
     scene.fails(1, &format!("{run} --judge none.npy"), &["none.npy"]);
+    let before = scene.bytes("other.npy");
+    let over = format!("{run} --judge other.npy --out other.npy");
+    scene.fails(2, &over, &["other.npy would overwrite a file that is read"]);
+    assert_eq!(scene.bytes("other.npy"), before);
 }
 
 #[test]

@@ -149,18 +149,24 @@ impl DataArgs {
 
     /// The error for data of another width than a model takes.
     pub fn check_width(&self, data: &dyn Source, width: usize, model: &Path) -> Outcome {
+        self.expect_width(data, width, || {
+            let model = model.display();
+            format!("{model} takes rows of {width} values: give activations of the layer that it was trained on.")
+        })
+    }
+
+    /// The error for data of another width than is wanted; `hint` says what to do.
+    pub fn expect_width(
+        &self,
+        data: &dyn Source,
+        width: usize,
+        hint: impl FnOnce() -> String,
+    ) -> Outcome {
         if data.width() == width {
             return Ok(());
         }
-        Err(Failure::Error(Error::shape(
-            self.name(),
-            &[data.rows(), data.width()],
-            &[data.rows(), width],
-            format!(
-                "{} takes rows of {width} values: give activations of the layer that it was trained on.",
-                model.display()
-            ),
-        )))
+        let (found, wanted) = ([data.rows(), data.width()], [data.rows(), width]);
+        Err(Failure::Error(Error::shape(self.name(), &found, &wanted, hint())))
     }
 }
 

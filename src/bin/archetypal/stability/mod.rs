@@ -16,7 +16,7 @@ use crate::{
     unfinished::{Unfinished, UnfinishedArgs},
 };
 use archetypal::{
-    Device, Error,
+    Device,
     data::Source,
     recipe::{Ingredients, Preset, Recipe},
     sae::ModelSettings,
@@ -28,7 +28,11 @@ use lines::Lines;
 use measure::Line;
 use models::Models;
 use serde::Serialize;
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 const LONG_ABOUT: &str = "\
 Train the same model from several seeds and tell how much their dictionaries agree, beside baselines
@@ -123,7 +127,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let started = Instant::now();
     interrupt::install()?;
     if let Some(out) = &args.out {
-        options::check_output(out, &args.data, &[])?;
+        let judge: Vec<&Path> = args.judge.iter().map(PathBuf::as_path).collect();
+        options::check_output(out, &args.data, &judge)?;
     }
     let unfinished = args.saving.folder(args.out.as_deref(), &args.data)?;
     if !args.model.is_archetypal() {
@@ -134,7 +139,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let data = args.data.open()?;
     let given = train::given(context, &args.training);
     let (rows, width) = (data.rows(), data.width());
-    let judge = args.judge(width)?;
+    let (judged_on, judge) = args.judge(width)?.unzip();
     let recipe = Recipe::new(args.preset, &args.model, &given, args.points, rows, width)?;
     let device = context.device().await?;
     let statistics = train::statistics(context, &*data)?;
@@ -155,8 +160,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         asked: &asked,
         device: &device,
         data: &ingredients,
-        judge: judge.as_ref().map_or(&ingredients.source, |(_, rows)| rows),
-        judge_name: judge.as_ref().map(|(named, _)| named.data.clone()),
+        judge: judge.as_ref().unwrap_or(&ingredients.source),
+        judged_on: judged_on.as_ref(),
         points: &points,
         seeds: &seeds,
         unfinished: &unfinished,
@@ -167,7 +172,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         data: args.data.name(),
         rows,
         width,
-        judged_on: judge.as_ref().map(|(named, _)| named.clone()),
+        judged_on: judged_on.clone(),
         model: recipe.model.clone(),
         training: recipe.training.clone(),
         delta_relative: recipe.delta_relative,
@@ -197,14 +202,9 @@ impl Args {
         }
         let args = DataArgs { data: self.judge.clone(), tensor: self.data.tensor.clone() };
         let rows = args.open()?;
-        if rows.width() != width {
-            return Err(Failure::Error(Error::shape(
-                args.name(),
-                &[rows.rows(), rows.width()],
-                &[rows.rows(), width],
-                format!("Judge on activations of the same layer as {}.", self.data.name()),
-            )));
-        }
+        args.expect_width(&*rows, width, || {
+            format!("Judge on activations of the same layer as {}.", self.data.name())
+        })?;
         Ok(Some((JudgedOn { data: args.name(), rows: rows.rows() }, rows)))
     }
 }

@@ -1,6 +1,9 @@
 //! The models of some arms: made, or gone on with, and what their files are called.
 
-use super::arms::{Arm, Asked, Kind, Points};
+use super::{
+    JudgedOn,
+    arms::{Arm, Asked, Kind, Points},
+};
 use crate::{
     Context, failure::Outcome, interrupt, together::going_on, unfinished, unfinished::Unfinished,
 };
@@ -19,9 +22,9 @@ pub struct Models<'a> {
     pub asked: &'a Asked<'a>,
     pub device: &'a Device,
     pub data: &'a Ingredients,
-    /// What they are judged on, and its name where that is not the data.
+    /// What they are judged on, and what that is called where it is not the data.
     pub judge: &'a Arc<dyn Source>,
-    pub judge_name: Option<String>,
+    pub judged_on: Option<&'a JudgedOn>,
     /// Those of each seed.
     pub points: &'a [Vec<f32>],
     pub seeds: &'a [u64],
@@ -98,7 +101,7 @@ impl Models<'_> {
     pub fn line_name(&self, arm: Arm) -> Outcome<String> {
         let recipe = self.asked.recipe_of(arm.kind, self.data)?;
         let states = self.seeds.iter().map(|&seed| self.state_name(arm, &recipe, seed));
-        let all = (states.collect::<Vec<_>>(), &self.judge_name);
+        let all = (states.collect::<Vec<_>>(), &self.judged_on);
         Ok(unfinished::name(&arm.file_name(), &all))
     }
 
