@@ -1,6 +1,6 @@
 //! A matrix that lives on a device.
 
-use super::Device;
+use super::{Device, cpu::pages::prefer_huge};
 use crate::error::{Error, Result};
 
 /// What a [`Tensor`] can hold: `f32` or `u32`.
@@ -192,5 +192,7 @@ fn zeroed_vec<T: Element>(rows: usize, cols: usize) -> Result<Vec<T>> {
     values.try_reserve_exact(len).map_err(|_| too_large())?;
     // A fresh zeroed allocation instead of a fill: the pages are touched only when used.
     drop(values);
-    Ok(vec![T::default(); len])
+    let mut values = vec![T::default(); len];
+    prefer_huge(&mut values);
+    Ok(values)
 }

@@ -3,8 +3,9 @@
 use super::{Device, Tensor, cpu::select};
 use crate::error::Result;
 
-/// Pre-codes that are made and selected from at once on the CPU: a batch of 1 024 rows of them stays in the cache.
-const CPU_COLUMNS: usize = 1024;
+/// Pre-codes that are made and selected from at once on the CPU. A batch of 1 024 rows of them takes 8 MiB, which stays in
+/// the cache; with fewer, the product packs its operands too often.
+const CPU_COLUMNS: usize = 2048;
 /// With more codes than this share of the concepts, the candidates would take as much memory as the pre-codes.
 const CPU_SHARE: usize = 16;
 

@@ -68,7 +68,7 @@ fn top_k_is_that_of_the_product() {
     let device = Device::cpu();
     let mut random = Random::new(7);
     // With all pre-codes at once, and block by block.
-    for (rows, concepts, d, k) in [(1, 3, 2, 2), (7, 90, 13, 20), (33, 2500, 21, 4)] {
+    for (rows, concepts, d, k) in [(1, 3, 2, 2), (7, 90, 13, 20), (33, 4500, 21, 4)] {
         let x = narrowed(rows, d, &random.floats(rows * d));
         let weight = narrowed(concepts, d, &random.floats(concepts * d));
         let bias = column(&random.floats(concepts));

@@ -1,7 +1,11 @@
 //! Top-k and jump.
 
 use crate::util::*;
-use archetypal::{Device, Tensor, device::Codes, sae::Kernel};
+use archetypal::{
+    Device, Tensor,
+    device::{Codes, Gemm, TopKRoom},
+    sae::Kernel,
+};
 
 /// Top-k by sorting, of what is above zero or, with `signed`, of all that are numbers.
 fn sorted(pre: &[f32], k: usize, signed: bool) -> Vec<(usize, f32)> {
@@ -52,6 +56,35 @@ fn top_k_equals_a_sort() {
         }
     }
     check_top_k(&random.floats(2 * 10_007), 10_007, 20);
+}
+
+/// With all pre-codes at once, one block that is not full, and three of them.
+#[test]
+fn linear_top_k_is_top_k_of_the_product() {
+    let device = Device::cpu();
+    let mut random = Random::new(14);
+    for (rows, concepts, d, k) in [(1, 3, 2, 2), (7, 1009, 13, 20), (33, 4500, 21, 4)] {
+        let x = tensor(rows, d, &random.floats(rows * d));
+        let weight = tensor(concepts, d, &random.floats(concepts * d));
+        let bias = column(&random.floats(concepts));
+        for bias in [None, Some(&bias)] {
+            let mut pre = poisoned(rows, concepts);
+            device.gemm(&x, &weight, &mut pre, Gemm { transpose_b: true, bias, ..Gemm::default() });
+            let mut room = TopKRoom::new(&device, rows, k, concepts).unwrap();
+            let mut codes = poisoned_codes(rows, k, concepts);
+            device.linear_top_k(&x, &weight, bias, &mut room, &mut codes);
+            let got = entries(&codes);
+            for (row, pre) in values(&pre).chunks(concepts).enumerate() {
+                let got: Vec<_> = got.iter().filter(|entry| entry.1 == row).collect();
+                let want = sorted(pre, k, false);
+                assert_eq!(got.len(), want.len(), "row {row} of {concepts} concepts");
+                for (got, want) in got.into_iter().zip(want) {
+                    assert_eq!(got.2, want.0, "row {row} of {concepts} concepts");
+                    assert!((got.3 - want.1).abs() < 1e-5, "{} and {}", got.3, want.1);
+                }
+            }
+        }
+    }
 }
 
 #[test]

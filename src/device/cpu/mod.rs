@@ -21,6 +21,7 @@ mod layer_norm;
 mod linear_top_k;
 mod loss;
 mod order;
+pub(super) mod pages;
 mod pointwise;
 mod project;
 mod reanimate;

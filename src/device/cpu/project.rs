@@ -14,8 +14,8 @@ pub(super) fn project_rows(rows: &mut [f32], n: usize, projection: Projection) {
             Projection::AtLeast(least) => return raise(rows, least),
             Projection::Simplex => simplex(row),
             Projection::Ball(radius) => ball(row, radius),
-            Projection::UnitL2 => divide(row, (norm_l2(row) + 1e-8) as f32),
-            Projection::UnitL1 => divide(row, (norm_l1(row) + 1e-8) as f32),
+            Projection::UnitL2 => multiply(row, unit(norm_l2(row))),
+            Projection::UnitL1 => multiply(row, unit(norm_l1(row))),
         }
     }
 }
@@ -30,17 +30,27 @@ fn raise(values: &mut [f32], least: f32) {
 #[inline(always)]
 fn simplex(row: &mut [f32]) {
     raise(row, 0.0);
-    divide(row, (simd::sum(row) + 1e-8) as f32);
+    multiply(row, unit(simd::sum(row)));
+}
+
+/// The factor that makes a norm 1, as the reference has it. A product is a good deal faster than a division.
+#[inline(always)]
+fn unit(norm: f64) -> f32 {
+    (1.0 / (norm + 1e-8)) as f32
 }
 
 #[inline(always)]
 fn ball(row: &mut [f32], radius: f32) {
     let norm = norm_l2(row);
     if norm > f64::from(radius) {
-        let scale = (f64::from(radius) / norm) as f32;
-        for r in row {
-            *r *= scale;
-        }
+        multiply(row, (f64::from(radius) / norm) as f32);
+    }
+}
+
+#[inline(always)]
+fn multiply(values: &mut [f32], factor: f32) {
+    for value in values {
+        *value *= factor;
     }
 }
 

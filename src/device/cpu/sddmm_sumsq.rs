@@ -138,34 +138,37 @@ impl<'a> Operands<'a> {
 }
 
 /// The products of `m` with a few rows, and ‖Σ value · row‖², in one pass.
+///
+/// What is left of the rows is added to the sums of the lanes: were a lane chosen at run time, all of them would live in
+/// memory, and the loop would take half as long again.
 #[inline(always)]
 fn products_and_square<const M: usize>(m: &[f32], terms: [(f32, &[f32]); M]) -> ([f32; M], f32) {
     let (values, rows) = (terms.map(|term| term.0), terms.map(|term| &term.1[..m.len()]));
     let mut products = [[0.0_f32; LANES]; M];
     let mut squares = [0.0_f32; LANES];
-    let whole = m.len() / LANES * LANES;
-    for first in (0..whole).step_by(LANES) {
-        let m: &[f32; LANES] = m[first..].first_chunk().expect("a whole chunk");
+    let (whole, rest) = m.as_chunks::<LANES>();
+    let chunks = rows.map(|row| row.as_chunks::<LANES>().0);
+    for (c, m) in whole.iter().enumerate() {
         let mut gradient = [0.0_f32; LANES];
-        for ((products, row), value) in products.iter_mut().zip(rows).zip(values) {
-            let row: &[f32; LANES] = row[first..].first_chunk().expect("a whole chunk");
+        for ((products, row), value) in products.iter_mut().zip(chunks).zip(values) {
             for i in 0..LANES {
-                products[i] += m[i] * row[i];
-                gradient[i] += value * row[i];
+                products[i] += m[i] * row[c][i];
+                gradient[i] += value * row[c][i];
             }
         }
         for i in 0..LANES {
             squares[i] += gradient[i] * gradient[i];
         }
     }
-    for at in whole..m.len() {
-        let lane = at - whole;
+    let (mut products, mut square) =
+        (products.map(|lanes| simd::tree(&lanes)), simd::tree(&squares));
+    for at in m.len() - rest.len()..m.len() {
         let mut gradient = 0.0;
-        for ((products, row), value) in products.iter_mut().zip(rows).zip(values) {
-            products[lane] += m[at] * row[at];
+        for ((product, row), value) in products.iter_mut().zip(rows).zip(values) {
+            *product += m[at] * row[at];
             gradient += value * row[at];
         }
-        squares[lane] += gradient * gradient;
+        square += gradient * gradient;
     }
-    (products.map(|lanes| simd::tree(&lanes)), simd::tree(&squares))
+    (products, square)
 }
