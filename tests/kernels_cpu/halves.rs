@@ -1,10 +1,10 @@
 //! Float16: rounding, and products that read it and sum in float32.
 
-use crate::util::*;
-use archetypal::{
-    Device,
-    device::{Codes, Halves, TopKRoom},
+use crate::{
+    selection::{LINEAR_TOP_K_SHAPES, check_linear_top_k},
+    util::*,
 };
+use archetypal::{Device, device::Halves};
 use half::f16;
 use pollster::block_on;
 
@@ -67,25 +67,16 @@ fn products_equal_a_triple_loop() {
 fn top_k_is_that_of_the_product() {
     let device = Device::cpu();
     let mut random = Random::new(7);
-    // With all pre-codes at once, and block by block.
-    for (rows, concepts, d, k) in [(1, 3, 2, 2), (7, 90, 13, 20), (33, 4500, 21, 4)] {
+    for shape @ (rows, concepts, d, _) in LINEAR_TOP_K_SHAPES {
         let x = narrowed(rows, d, &random.floats(rows * d));
         let weight = narrowed(concepts, d, &random.floats(concepts * d));
         let bias = column(&random.floats(concepts));
         for bias in [None, Some(&bias)] {
-            let mut pre = poisoned(rows, concepts);
-            device.gemm_halves(&x, &weight, bias, &mut pre);
-            let mut want = Codes::new(&device, rows, k, concepts).unwrap();
-            device.top_k(&pre, &mut want);
-            let mut room = TopKRoom::new(&device, rows, k, concepts).unwrap();
-            let mut codes = poisoned_codes(rows, k, concepts);
-            device.linear_top_k_halves(&x, &weight, bias, &mut room, &mut codes);
-            let got = entries(&codes);
-            assert_eq!(got.len(), entries(&want).len());
-            for (got, want) in got.into_iter().zip(entries(&want)) {
-                assert_eq!((got.1, got.2), (want.1, want.2), "{rows} × {concepts}");
-                assert!((got.3 - want.3).abs() < 1e-5);
-            }
+            check_linear_top_k(
+                shape,
+                |pre| device.gemm_halves(&x, &weight, bias, pre),
+                |room, codes| device.linear_top_k_halves(&x, &weight, bias, room, codes),
+            );
         }
     }
 }

@@ -58,31 +58,49 @@ fn top_k_equals_a_sort() {
     check_top_k(&random.floats(2 * 10_007), 10_007, 20);
 }
 
-/// With all pre-codes at once, one block that is not full, and three of them.
+/// [rows, concepts, d, k] with all pre-codes at once, and in three blocks of which the last is not full.
+pub const LINEAR_TOP_K_SHAPES: [(usize, usize, usize, usize); 4] =
+    [(1, 3, 2, 2), (7, 90, 13, 20), (7, 1009, 13, 20), (33, 4500, 21, 4)];
+
+/// Asserts that codes made in one with a `product` are those of a sort of it.
+#[track_caller]
+pub fn check_linear_top_k(
+    (rows, concepts, _, k): (usize, usize, usize, usize),
+    product: impl FnOnce(&mut Tensor),
+    in_one: impl FnOnce(&mut TopKRoom, &mut Codes),
+) {
+    let mut pre = poisoned(rows, concepts);
+    product(&mut pre);
+    let mut room = TopKRoom::new(&Device::cpu(), rows, k, concepts).unwrap();
+    let mut codes = poisoned_codes(rows, k, concepts);
+    in_one(&mut room, &mut codes);
+    let got = entries(&codes);
+    for (row, pre) in values(&pre).chunks(concepts).enumerate() {
+        let got: Vec<_> = got.iter().filter(|entry| entry.1 == row).collect();
+        let want = sorted(pre, k, false);
+        assert_eq!(got.len(), want.len(), "row {row} of {concepts} concepts");
+        for (got, want) in got.into_iter().zip(want) {
+            assert_eq!(got.2, want.0, "row {row} of {concepts} concepts");
+            assert!((got.3 - want.1).abs() < 1e-5, "{} and {}", got.3, want.1);
+        }
+    }
+}
+
 #[test]
 fn linear_top_k_is_top_k_of_the_product() {
     let device = Device::cpu();
     let mut random = Random::new(14);
-    for (rows, concepts, d, k) in [(1, 3, 2, 2), (7, 1009, 13, 20), (33, 4500, 21, 4)] {
+    for shape @ (rows, concepts, d, _) in LINEAR_TOP_K_SHAPES {
         let x = tensor(rows, d, &random.floats(rows * d));
         let weight = tensor(concepts, d, &random.floats(concepts * d));
         let bias = column(&random.floats(concepts));
         for bias in [None, Some(&bias)] {
-            let mut pre = poisoned(rows, concepts);
-            device.gemm(&x, &weight, &mut pre, Gemm { transpose_b: true, bias, ..Gemm::default() });
-            let mut room = TopKRoom::new(&device, rows, k, concepts).unwrap();
-            let mut codes = poisoned_codes(rows, k, concepts);
-            device.linear_top_k(&x, &weight, bias, &mut room, &mut codes);
-            let got = entries(&codes);
-            for (row, pre) in values(&pre).chunks(concepts).enumerate() {
-                let got: Vec<_> = got.iter().filter(|entry| entry.1 == row).collect();
-                let want = sorted(pre, k, false);
-                assert_eq!(got.len(), want.len(), "row {row} of {concepts} concepts");
-                for (got, want) in got.into_iter().zip(want) {
-                    assert_eq!(got.2, want.0, "row {row} of {concepts} concepts");
-                    assert!((got.3 - want.1).abs() < 1e-5, "{} and {}", got.3, want.1);
-                }
-            }
+            let spec = Gemm { transpose_b: true, bias, ..Gemm::default() };
+            check_linear_top_k(
+                shape,
+                |pre| device.gemm(&x, &weight, pre, spec),
+                |room, codes| device.linear_top_k(&x, &weight, bias, room, codes),
+            );
         }
     }
 }
