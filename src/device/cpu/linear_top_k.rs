@@ -3,6 +3,7 @@
 use super::{
     gemm::rows_by_rows,
     select::{finish_blocks, take_block, top_k},
+    shortlist,
 };
 use crate::device::{Codes, Gemm, Tensor, TopKRoom, shapes};
 
@@ -15,6 +16,11 @@ pub(super) fn linear_top_k(
     codes: &mut Codes,
 ) {
     let (rows, concepts, d) = shapes::linear_top_k(x, weight, bias, room, codes);
+    if let Some(kernel) = room.shortlist
+        && shortlist::top_k(kernel, x, weight, bias, room, codes)
+    {
+        return;
+    }
     if is_whole(room, concepts) {
         let spec = Gemm { transpose_b: true, bias, ..Gemm::default() };
         super::gemm::gemm(x, weight, &mut room.pre, spec);
@@ -41,15 +47,15 @@ pub(super) fn by_blocks(
     mut product: impl FnMut(usize, usize, &mut [f32]),
 ) {
     let (rows, concepts) = (codes.rows(), codes.concepts());
-    let TopKRoom { pre, keys, kept, capacity } = room;
-    let stride = pre.cols();
-    let (kept, keys) = (&mut kept[..rows], &mut keys[..rows * *capacity]);
+    let TopKRoom { pre, keys, kept, capacity, .. } = room;
+    let (stride, capacity) = (pre.cols(), *capacity);
+    let (kept, keys) = (&mut kept[..rows], &mut keys[..rows * capacity]);
     kept.fill_with(Default::default);
     for first in (0..concepts).step_by(stride) {
         let width = stride.min(concepts - first);
         let bias = bias.map(|bias| &bias.cpu()[first..][..width]);
         product(first, width, pre.cpu_mut());
-        take_block(pre.cpu(), bias, (stride, first, width), codes.width(), keys, kept);
+        take_block(pre.cpu(), bias, (stride, first, width), (codes.width(), capacity), keys, kept);
     }
-    finish_blocks(codes.width(), keys, kept, codes);
+    finish_blocks((codes.width(), capacity), keys, kept, codes);
 }

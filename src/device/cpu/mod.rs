@@ -33,6 +33,7 @@ mod row_penalty;
 mod scratch;
 mod sddmm_sumsq;
 pub(super) mod select;
+pub(super) mod shortlist;
 mod simd;
 mod sparse;
 

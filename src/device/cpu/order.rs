@@ -23,6 +23,9 @@ pub(super) trait Order {
 
     /// The place just below, [`Order::NEVER`] at the least.
     fn below(place: Self::Place) -> Self::Place;
+
+    /// The place of a value that is smaller by `slack`, [`Order::NEVER`] at the least.
+    fn lowered(place: Self::Place, slack: f32) -> Self::Place;
 }
 
 /// Values above zero: NaN, zero and what is negative are never taken. Their bits ascend as they do.
@@ -55,6 +58,11 @@ impl Order for Relu {
     #[inline(always)]
     fn below(place: f32) -> f32 {
         if place > 0.0 { place.next_down() } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn lowered(place: f32, slack: f32) -> f32 {
+        (place - slack).max(0.0)
     }
 }
 
@@ -95,5 +103,13 @@ impl Order for Signed {
     #[inline(always)]
     fn below(place: i32) -> i32 {
         place.saturating_sub(1)
+    }
+
+    #[inline(always)]
+    fn lowered(place: i32, slack: f32) -> i32 {
+        match slack {
+            0.0 => place,
+            _ => Self::place(Self::value(Self::rank(place)) - slack),
+        }
     }
 }

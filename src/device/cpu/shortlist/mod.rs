@@ -1,0 +1,225 @@
+//! Top-k of relu(X Eᵀ + b) with few of the products in float32.
+//!
+//! Products of narrowed operands x̂, ê, which a matrix unit makes at many times the speed, come with a bound:
+//!
+//!   |x·e − x̂·ê| ≤ ‖x − x̂‖ ‖e‖ + ‖x̂‖ ‖e − ê‖   (Cauchy–Schwarz), and what sums lose by rounding.
+//!
+//! Only a concept that this puts within twice the bound of the row's k-th largest can be among its k largest. There are a
+//! few dozen of these in a row. Their products are made in float32, and they alone are selected from: codes are those
+//! of a product in float32, exactly. A row that has too many, or values that are not finite, is multiplied in float32
+//! with all concepts.
+
+mod bound;
+mod exact;
+mod kernel;
+mod narrow;
+#[cfg(test)]
+mod tests;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod tiles;
+
+pub(crate) use kernel::Kernel;
+
+use super::{
+    order::Relu,
+    scratch::Scratch,
+    select::{self, Candidates, Kept, RowRoom},
+    simd::vectorize,
+};
+use crate::device::{Codes, Tensor, TopKRoom};
+use crate::parallel::*;
+use bound::Bound;
+use bytemuck::{cast_slice, cast_slice_mut};
+use exact::Exact;
+use kernel::STRIP;
+use narrow::{Layout, Norms, SIDE, panel};
+
+/// Concepts whose scores are made at once, 64 KiB for a strip of rows.
+const SCORES: usize = 512;
+/// Scores of two rows are not a power of two apart, or they would share too few sets of the first-level cache.
+const STRIDE: usize = SCORES + SIDE;
+/// Pairs of a block of packed atoms: 1 MiB, which stays in a core's second-level cache.
+const BLOCK: usize = 1 << 18;
+/// Fewer rows do not make up for packing the atoms.
+const FEWEST_ROWS: usize = 64;
+/// Fewer concepts hold too few that can be left out.
+pub(in crate::device) const FEWEST_CONCEPTS: usize = 512;
+/// Candidates that a row has room for beyond those of a product in float32: more are rare.
+const MORE_CANDIDATES: usize = 192;
+/// If one row in so many is left undecided, a product of all rows is faster.
+const UNDECIDED: usize = 8;
+
+/// Candidates of a row of which k are wanted.
+pub(in crate::device) fn capacity(k: usize) -> usize {
+    select::capacity(k) + MORE_CANDIDATES
+}
+
+/// The parts of the room for pre-codes, which holds packed operands here.
+struct Plan {
+    d: usize,
+    /// Pairs in a panel.
+    panel: usize,
+    strips: usize,
+    /// Concepts of a block.
+    columns: usize,
+}
+
+impl Plan {
+    /// None if there is too little to gain, or no room.
+    fn new(rows: usize, d: usize, concepts: usize, room: usize) -> Option<Self> {
+        if rows < FEWEST_ROWS || d < SIDE || concepts < FEWEST_CONCEPTS {
+            return None;
+        }
+        let mut plan = Self { d, panel: panel(d), strips: rows.div_ceil(STRIP), columns: 0 };
+        let left = room.checked_sub(plan.of_norms() + plan.of_rows())?;
+        let columns = |pairs: usize| pairs / plan.panel * SIDE / STRIP * STRIP;
+        let all = concepts.next_multiple_of(STRIP);
+        plan.columns = columns(BLOCK).max(SCORES).min(columns(left)).min(all);
+        (plan.columns >= SCORES / 2).then_some(plan)
+    }
+
+    /// Numbers for the norms of all rows.
+    fn of_norms(&self) -> usize {
+        self.strips * STRIP * 2
+    }
+
+    /// Pairs of all rows.
+    fn of_rows(&self) -> usize {
+        self.strips * 2 * self.panel
+    }
+}
+
+/// Top-k of relu(X Eᵀ + b), or false if it is better made in another way.
+pub(super) fn top_k(
+    kernel: Kernel,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    room: &mut TopKRoom,
+    codes: &mut Codes,
+) -> bool {
+    let (rows, d, concepts) = (codes.rows(), x.cols(), codes.concepts());
+    let (x, weight, bias) = (x.cpu(), weight.cpu(), bias.map(Tensor::cpu));
+    let TopKRoom { pre, keys, kept, capacity, .. } = room;
+    let Some(plan) = Plan::new(rows, d, concepts, pre.len()) else { return false };
+    let (norms, packed) = pre.cpu_mut().split_at_mut(plan.of_norms());
+    let (packed_rows, packed_atoms) =
+        cast_slice_mut::<f32, u32>(packed).split_at_mut(plan.of_rows());
+    let (keys, kept) = (&mut keys[..rows * *capacity], &mut kept[..rows]);
+    kept.fill_with(Default::default);
+
+    pack_rows(x, &plan, packed_rows, cast_slice_mut(norms));
+    for first in (0..concepts).step_by(plan.columns) {
+        let width = plan.columns.min(concepts - first);
+        let weight = &weight[first * d..][..width * d];
+        let bias = bias.map(|bias| &bias[first..][..width]);
+        let norms_of_atoms = pack_atoms(weight, &plan, packed_atoms);
+        let block = Block {
+            kernel,
+            plan: &plan,
+            atoms: packed_atoms,
+            bias,
+            bound: Bound::new(d, norms_of_atoms, bias),
+            first,
+            width,
+            k: codes.width(),
+            capacity: *capacity,
+        };
+        block.take(packed_rows, cast_slice(norms), keys, kept);
+    }
+    Exact { x, weight, bias, d, capacity: *capacity }.finish(keys, kept, codes)
+}
+
+fn pack_rows(x: &[f32], plan: &Plan, out: &mut [u32], norms: &mut [[f32; 2]]) {
+    let panels = x.par_chunks(SIDE * plan.d).zip(out.par_chunks_mut(plan.panel));
+    panels.zip(norms.par_chunks_mut(SIDE)).for_each(|((rows, out), norms)| {
+        let found = vectorize!(narrow::pack(rows, plan.d, Layout::Rows, out));
+        for (out, Norms { narrowed, lost }) in norms.iter_mut().zip(found) {
+            *out = [narrowed, lost];
+        }
+    });
+}
+
+/// Packs a block of atoms, with zeros up to the end of a strip. Returns the largest norms.
+fn pack_atoms(atoms: &[f32], plan: &Plan, out: &mut [u32]) -> Norms {
+    let panels = atoms.par_chunks(SIDE * plan.d).zip(out.par_chunks_mut(plan.panel));
+    let used = count_of(&panels) * plan.panel;
+    let norms = fold_and_add(
+        panels,
+        || Norms::NONE,
+        |norms, (atoms, out)| {
+            let found = vectorize!(narrow::pack(atoms, plan.d, Layout::Columns, out));
+            found.into_iter().fold(norms, Norms::or_larger)
+        },
+        Norms::or_larger,
+    );
+    let end = used.next_multiple_of(2 * plan.panel);
+    out[used..end].fill(0);
+    norms
+}
+
+/// Packed atoms that are selected from before the next ones are packed.
+struct Block<'a> {
+    kernel: Kernel,
+    plan: &'a Plan,
+    atoms: &'a [u32],
+    bias: Option<&'a [f32]>,
+    bound: Bound,
+    first: usize,
+    width: usize,
+    k: usize,
+    capacity: usize,
+}
+
+impl Block<'_> {
+    /// Takes what may be among the k largest into the candidates of each row.
+    fn take(&self, rows: &[u32], norms: &[[f32; 2]], keys: &mut [u64], kept: &mut [Kept]) {
+        let strips = rows.par_chunks(2 * self.plan.panel).zip(norms.par_chunks(STRIP));
+        let keys = keys.par_chunks_mut(STRIP * self.capacity);
+        strips.zip(keys).zip(kept.par_chunks_mut(STRIP)).for_each_init(
+            || (RowRoom::new(self.k, self.capacity), Scratch::new(STRIP * STRIDE)),
+            |(room, scores), (((rows, norms), keys), kept)| {
+                for at in (0..self.width).step_by(SCORES) {
+                    self.score(at, rows, scores);
+                    let of_rows = keys.chunks_mut(self.capacity).zip(&mut *kept);
+                    for ((scores, norms), (keys, kept)) in
+                        scores.chunks_mut(STRIDE).zip(norms).zip(of_rows)
+                    {
+                        self.take_row(at, scores, *norms, Candidates { keys, kept, room });
+                    }
+                }
+            },
+        );
+    }
+
+    /// The scores of a strip of rows with up to [`SCORES`] concepts from `at` on.
+    fn score(&self, at: usize, rows: &[u32], out: &mut [f32]) {
+        let panels = (self.width - at).min(SCORES).div_ceil(STRIP) * 2;
+        let atoms = &self.atoms[at / SIDE * self.plan.panel..][..panels * self.plan.panel];
+        self.kernel.scores(rows, atoms, self.plan.panel, out, STRIDE);
+    }
+
+    fn take_row(
+        &self,
+        at: usize,
+        scores: &mut [f32],
+        [narrowed, lost]: [f32; 2],
+        mut candidates: Candidates<'_, Relu>,
+    ) {
+        let margin = self.bound.of(Norms { narrowed, lost });
+        let width = (self.width - at).min(SCORES);
+        let scores = &mut scores[..width];
+        candidates.kept.widen(2.0 * margin);
+        vectorize!({
+            match self.bias {
+                Some(bias) => {
+                    for (score, bias) in scores.iter_mut().zip(&bias[at..at + width]) {
+                        *score += bias + margin;
+                    }
+                }
+                None => scores.iter_mut().for_each(|score| *score += margin),
+            }
+            candidates.scan(self.first + at, scores);
+        });
+    }
+}
