@@ -38,6 +38,8 @@ use narrow::{Layout, Norms, SIDE, panel};
 const SCORES: usize = 512;
 /// Scores of two rows are not a power of two apart, or they would share too few sets of the first-level cache.
 const STRIDE: usize = SCORES + SIDE;
+/// Numbers in a cache line.
+const LINE: usize = 16;
 /// Pairs of a block of packed atoms: 1 MiB, which stays in a core's second-level cache.
 const BLOCK: usize = 1 << 18;
 /// Fewer rows do not make up for packing the atoms.
@@ -101,8 +103,9 @@ pub(super) fn top_k(
     let (rows, d, concepts) = (codes.rows(), x.cols(), codes.concepts());
     let (x, weight, bias) = (x.cpu(), weight.cpu(), bias.map(Tensor::cpu));
     let TopKRoom { pre, keys, kept, capacity, .. } = room;
+    let pre = from_cache_line(pre.cpu_mut());
     let Some(plan) = Plan::new(rows, d, concepts, pre.len()) else { return false };
-    let (norms, packed) = pre.cpu_mut().split_at_mut(plan.of_norms());
+    let (norms, packed) = pre.split_at_mut(plan.of_norms());
     let (packed_rows, packed_atoms) =
         cast_slice_mut::<f32, u32>(packed).split_at_mut(plan.of_rows());
     let (keys, kept) = (&mut keys[..rows * *capacity], &mut kept[..rows]);
@@ -128,6 +131,13 @@ pub(super) fn top_k(
         block.take(packed_rows, cast_slice(norms), keys, kept);
     }
     Exact { x, weight, bias, d, capacity: *capacity }.finish(keys, kept, codes)
+}
+
+/// The values from the first cache line on that begins among them: a row of a tile that lies across two lines is read
+/// and written twice.
+fn from_cache_line(values: &mut [f32]) -> &mut [f32] {
+    let skipped = values.as_ptr().align_offset(LINE * size_of::<f32>()).min(values.len());
+    &mut values[skipped..]
 }
 
 fn pack_rows(x: &[f32], plan: &Plan, out: &mut [u32], norms: &mut [[f32; 2]]) {
@@ -177,8 +187,9 @@ impl Block<'_> {
         let strips = rows.par_chunks(2 * self.plan.panel).zip(norms.par_chunks(STRIP));
         let keys = keys.par_chunks_mut(STRIP * self.capacity);
         strips.zip(keys).zip(kept.par_chunks_mut(STRIP)).for_each_init(
-            || (RowRoom::new(self.k, self.capacity), Scratch::new(STRIP * STRIDE)),
+            || (RowRoom::new(self.k, self.capacity), Scratch::new(STRIP * STRIDE + LINE)),
             |(room, scores), (((rows, norms), keys), kept)| {
+                let scores = from_cache_line(scores);
                 for at in (0..self.width).step_by(SCORES) {
                     self.score(at, rows, scores);
                     let of_rows = keys.chunks_mut(self.capacity).zip(&mut *kept);
