@@ -26,7 +26,8 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// The normalisation `how` of data with these statistics. A dimension that never varies is centred only.
+    /// The normalisation `how` of data with these statistics. A dimension that varies no more than by rounding is centred
+    /// only: as large as the others, the noise of one row would outweigh hundreds of rows.
     pub fn new(how: Normalize, statistics: &Statistics) -> Self {
         let width = statistics.mean.len();
         let shift = match how {
@@ -34,12 +35,7 @@ impl Normalizer {
             _ => statistics.mean.iter().map(|&mean| mean as f32).collect(),
         };
         let scale = match how {
-            Normalize::Standardize => statistics
-                .mean
-                .iter()
-                .zip(&statistics.variance)
-                .map(|(&mean, &variance)| scale_of(mean, variance))
-                .collect(),
+            Normalize::Standardize => scales(statistics),
             _ => vec![1.0; width],
         };
         Self { shift, scale }
@@ -132,12 +128,29 @@ impl Normalizer {
     }
 }
 
-/// 1 / standard deviation, or 1 if that is no more than rounding.
-fn scale_of(mean: f64, variance: f64) -> f32 {
-    let deviation = variance.sqrt();
+/// 1 / standard deviation of each dimension, or 1 if that is no more than rounding.
+fn scales(statistics: &Statistics) -> Vec<f32> {
     // A millionth of the mean is about what f32 can tell apart; below the smallest f32 the inverse would overflow.
-    let varies = deviation > 1e-6 * mean.abs() && deviation >= f64::from(f32::MIN_POSITIVE);
-    if varies { (1.0 / deviation) as f32 } else { 1.0 }
+    let deviations = statistics.mean.iter().zip(&statistics.variance).map(|(mean, variance)| {
+        let deviation = variance.sqrt();
+        let varies = deviation > 1e-6 * mean.abs() && deviation >= f64::from(f32::MIN_POSITIVE);
+        if varies { deviation } else { 0.0 }
+    });
+    let deviations: Vec<f64> = deviations.collect();
+    // What a network computes in f32 from values of the usual size is off by as much.
+    let noise = 1e-7 * median_of_positive(&deviations);
+    let scale = |&deviation: &f64| if deviation > noise { (1.0 / deviation) as f32 } else { 1.0 };
+    deviations.iter().map(scale).collect()
+}
+
+/// The upper median of the values above 0; 0 without any.
+fn median_of_positive(values: &[f64]) -> f64 {
+    let mut positive: Vec<f64> = values.iter().copied().filter(|&value| value > 0.0).collect();
+    let middle = positive.len() / 2;
+    match positive.is_empty() {
+        true => 0.0,
+        false => *positive.select_nth_unstable_by(middle, f64::total_cmp).1,
+    }
 }
 
 #[cfg(test)]
@@ -146,8 +159,8 @@ mod tests {
     use crate::data::{InMemory, Statistics};
 
     fn statistics() -> Statistics {
-        // Columns: varying, constant, constant zero, constant and large, tiny.
-        let rows = [[1.0f32, 5.0, 0.0, 1e30, 1e-30], [3.0, 5.0, 0.0, 1e30, 3e-30]];
+        // Columns: varying, constant, constant zero, constant and large, small.
+        let rows = [[1.0f32, 5.0, 0.0, 1e30, 1e-6], [3.0, 5.0, 0.0, 1e30, 3e-6]];
         let source = InMemory::new("x", 5, rows.concat().repeat(1000)).unwrap();
         Statistics::compute(&source).unwrap()
     }
@@ -155,7 +168,7 @@ mod tests {
     #[test]
     fn standardizes_and_leaves_constant_dimensions_centred() {
         let normalizer = Normalizer::new(Normalize::Standardize, &statistics());
-        let mut row = [1.0, 5.0, 0.0, 1e30, 1e-30, 3.0, 6.0, 0.5, 1e30, 3e-30];
+        let mut row = [1.0, 5.0, 0.0, 1e30, 1e-6, 3.0, 6.0, 0.5, 1e30, 3e-6];
         normalizer.apply(&mut row);
         let expected = [-1.0, 0.0, 0.0, 0.0, -1.0, 1.0, 1.0, 0.5, 0.0, 1.0];
         for (got, want) in row.iter().zip(expected) {
@@ -164,8 +177,25 @@ mod tests {
     }
 
     #[test]
+    fn the_noise_of_a_dimension_that_is_as_good_as_constant_stays_small() {
+        // As an embedding's dead dimension looks in float16: one row is off by the smallest step there is.
+        let mut values: Vec<f32> = (0..3 * 20_000).map(|i| ((i * i) as f32 * 0.37).sin()).collect();
+        values.iter_mut().skip(2).step_by(3).for_each(|value| *value = -1.1920929e-7);
+        values[3 * 777 + 2] = -5.9604645e-8;
+        let source = InMemory::new("x", 3, values.clone()).unwrap();
+        let statistics = Statistics::compute(&source).unwrap();
+        Normalizer::new(Normalize::Standardize, &statistics).apply(&mut values);
+        assert!(values.iter().all(|value| value.abs() < 2.0));
+        // Small beside the others is not yet noise, and all may be small alike.
+        let small = Statistics { rows: 2, mean: vec![0.0; 3], variance: vec![1.0, 1.0, 1e-12] };
+        assert_eq!(scales(&small)[2], 1e6);
+        let alike = Statistics { variance: vec![1e-40; 3], ..small };
+        assert_eq!(scales(&alike), [1e20; 3]);
+    }
+
+    #[test]
     fn center_and_none() {
-        let mut row = [1.0, 5.0, 0.0, 1e30, 1e-30];
+        let mut row = [1.0, 5.0, 0.0, 1e30, 1e-6];
         Normalizer::new(Normalize::Center, &statistics()).apply(&mut row);
         assert_eq!(row[..4], [-1.0, 0.0, 0.0, 0.0]);
         let none = Normalizer::new(Normalize::None, &statistics());
@@ -178,7 +208,7 @@ mod tests {
     #[test]
     fn invert_goes_back() {
         let normalizer = Normalizer::new(Normalize::Standardize, &statistics());
-        let original = [1.5, 5.0, 0.25, 1e30, 2.5e-30];
+        let original = [1.5, 5.0, 0.25, 1e30, 2.5e-6];
         let mut row = original;
         normalizer.apply(&mut row);
         normalizer.invert(&mut row);
