@@ -584,6 +584,9 @@ pub trait Backend {
         idle: &mut Tensor<u32>,
     );
 
+    /// bias += amount where a concept has not fired for `after` rows or more; bias and idle [K, 1].
+    fn revive(&self, bias: &mut Tensor, idle: &Tensor<u32>, after: u32, amount: f32);
+
     // ---- k-means and metrics ----
 
     /// out [n, 1] = ‖row‖² of a [n, d].

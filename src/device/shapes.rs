@@ -159,6 +159,13 @@ pub(crate) fn kth_largest(pre: &Tensor, k: usize, out: &Tensor) {
     assert!(known, "the {k}-th largest of {} elements", pre.len());
 }
 
+/// A bias and for how many rows each concept has not fired, both [K, 1].
+#[track_caller]
+pub(crate) fn revive(bias: &Tensor, idle: &Tensor<u32>) {
+    expect("bias", bias, [idle.rows(), 1]);
+    expect("idle", idle, [idle.rows(), 1]);
+}
+
 /// Counters of idle rows, one of each for every concept.
 #[track_caller]
 pub(crate) fn idle(fired: &Tensor<u32>, seen: &Tensor<u32>, idle: &Tensor<u32>) {

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     sae::{Group, ModelKind, ModelSettings, Selection, Start, Thresholds},
-    train::{RateFactors, Schedule, TrainSettings},
+    train::{Push, RateFactors, Revive, Schedule, TrainSettings},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +47,10 @@ const RELAXATION_RATE: f64 = 10.0;
 const MULTIPLIER_RATE: f64 = 20.0;
 /// … and how fast Adam forgets the large gradients of that excess.
 const BETA2: f64 = 0.99;
+/// The bias of a concept that has not fired in this many times the rows in which one does on average …
+const REVIVE_AFTER: usize = 50;
+/// … rises by this share of the encoder's learning rate.
+const REVIVE_RATE: f64 = 1.0;
 
 impl Preset {
     /// Its name on the command line.
@@ -125,6 +129,7 @@ impl Preset {
                 .with(Group::Relaxation, RELAXATION_RATE)
                 .with(Group::Multiplier, MULTIPLIER_RATE);
         }
+        training.revive = revive(model, width);
         let directly = model.thresholds == Some(Thresholds::Direct);
         if directly && !given.contains_key("loss") {
             training.target_l0 = Some(codes(model.nb_concepts(width)) as f32);
@@ -138,6 +143,19 @@ impl Preset {
 /// Codes a row unless their number is given.
 fn codes(nb_concepts: usize) -> usize {
     Selection::default_top_k(nb_concepts).min(MOST_CODES)
+}
+
+/// For concepts that no longer fire, where a row has k codes and the encoder a bias.
+fn revive(model: &ModelSettings, width: usize) -> Revive {
+    let k = match model.model.unwrap_or_default() {
+        ModelKind::RaTopK | ModelKind::RaBatchTopK => model.top_k.unwrap_or(1).max(1),
+        _ => return Revive(None),
+    };
+    if !Revive::suits(model.encoder.unwrap_or_default(), model.encoder_bias) {
+        return Revive(None);
+    }
+    let after = (REVIVE_AFTER * model.nb_concepts(width)).div_ceil(k);
+    Revive(Some(Push { rate: REVIVE_RATE, after: u32::try_from(after).unwrap_or(u32::MAX) }))
 }
 
 /// `base` with the fields in `given` in their place.
@@ -164,6 +182,7 @@ fn overlay(base: &TrainSettings, given: &Given) -> Result<TrainSettings> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sae::EncoderKind;
 
     fn given(text: &str) -> Given {
         serde_json::from_str(text).unwrap()
@@ -194,6 +213,25 @@ mod tests {
         assert_eq!(training("{}").target_l0, Some(32.0));
         assert_eq!(training(r#"{"target_l0": 8.0}"#).target_l0, Some(8.0));
         assert_eq!(training(r#"{"loss": "mse,l1=0.1"}"#).target_l0, None);
+    }
+
+    #[test]
+    fn idle_concepts_are_brought_back_where_rows_have_k_codes_and_the_encoder_a_bias() {
+        let revive = |model: ModelSettings| {
+            let model = Preset::Recommended.model(&model, 320);
+            let training = Preset::Recommended.training(&model, 640, 320, 4096, &given("{}"));
+            training.unwrap().revive.to_string()
+        };
+        let base = ModelSettings { concepts: Some(1024), top_k: Some(16), ..Default::default() };
+        let of = |kind| ModelSettings { model: Some(kind), ..base.clone() };
+        assert_eq!(revive(base.clone()), "1:3200");
+        assert_eq!(revive(of(ModelKind::RaBatchTopK)), "1:3200");
+        assert_eq!(revive(of(ModelKind::TopK)), "none");
+        let tied = ModelSettings { encoder: Some(EncoderKind::Tied), ..base.clone() };
+        assert_eq!(revive(tied.clone()), "none");
+        assert_eq!(revive(ModelSettings { encoder_bias: true, ..tied }), "1:3200");
+        let jump = ModelSettings { top_k: None, ..of(ModelKind::RaJump) };
+        assert_eq!(revive(jump), "none");
     }
 
     #[test]

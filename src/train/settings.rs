@@ -1,6 +1,6 @@
 //! The settings of a training run: one struct for the command line, the library and the checkpoint.
 
-use super::{ClipGrad, Loss, RateFactors, Schedule, rates::Rates};
+use super::{ClipGrad, Loss, RateFactors, Revive, Schedule, rates::Rates};
 use crate::{
     data::Normalize,
     error::{Error, Result},
@@ -74,6 +74,15 @@ pub struct TrainSettings {
         arg(long, default_value_t, value_name = "X", allow_negative_numbers = true)
     )]
     pub clip_grad: ClipGrad,
+    /// Raise the encoder's bias of concepts that have not fired for ROWS rows (unless given 5000), as RATE[:ROWS], by RATE
+    /// times the encoder's learning rate at every step until they do; or none [default: 1:ROWS with 50 times the rows in which
+    /// a concept fires once on average, 50·K/k, for ra-topk and ra-batch-topk; none else and with --preset reference]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t, hide_default_value = true, value_name = "RATE[:ROWS]")
+    )]
+    #[serde(default)]
+    pub revive: Revive,
     /// Seed of everything that is random: initial encoder, points, order of the rows
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0, value_name = "N"))]
     pub seed: u64,
@@ -148,6 +157,7 @@ impl Default for TrainSettings {
             weight_decay: 0.0,
             schedule: Schedule::default(),
             clip_grad: ClipGrad::default(),
+            revive: Revive::default(),
             seed: 0,
             start: Start::default(),
             normalize: Normalize::default(),
@@ -216,6 +226,7 @@ impl TrainSettings {
         if self.half && !reads_halves {
             return Err(Self::no_half(model));
         }
+        self.revive.check_model(model)?;
         self.whole_loss()?.check_model(model)
     }
 

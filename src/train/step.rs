@@ -12,6 +12,7 @@ use super::{
     criterion::Forward,
     halves::HalfOperands,
     rates::Rates,
+    revive::Revive,
     workspace::{Route, ThresholdRoom, Workspace},
 };
 use crate::{
@@ -34,6 +35,7 @@ pub(crate) struct Parts<'a> {
     pub adam: &'a mut Adam,
     pub counters: &'a mut Counters,
     pub rates: &'a Rates,
+    pub revive: Revive,
 }
 
 /// The whole step for the batch in `ws`.
@@ -53,7 +55,7 @@ pub(crate) fn rehearse(mut parts: Parts<'_>) {
 }
 
 fn record_with(parts: &mut Parts<'_>, finish: impl FnOnce(&mut Sae, &Device, &Workspace)) {
-    let Parts { sae, ws, criterion, clip, adam, counters, rates } = parts;
+    let Parts { sae, ws, criterion, clip, adam, counters, rates, revive } = parts;
     let device = sae.device().clone();
     if let Route::Sparse(_) = ws.route {
         sparse::choose(sae, &device, ws);
@@ -67,6 +69,7 @@ fn record_with(parts: &mut Parts<'_>, finish: impl FnOnce(&mut Sae, &Device, &Wo
     let grads = gradients(sae, ws);
     clip.record(&device, &sae.parameters(), &grads, known, counters);
     adam.step(&device, sae.parameters_mut(), &grads, clip, rates);
+    revive.record(&device, sae, counters, rates);
     device.submit();
 }
 

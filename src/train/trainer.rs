@@ -124,6 +124,7 @@ impl Trainer {
         if settings.half && sae.encoder.linear_map().is_none() {
             return Err(TrainSettings::no_half(sae.settings()));
         }
+        settings.revive.check(&mut sae)?;
         let steps = settings.total_steps(data.rows);
         settings.schedule.check(steps)?;
         sae.train();
@@ -299,6 +300,7 @@ impl Trainer {
             adam: &mut self.adam,
             counters: &mut self.counters,
             rates,
+            revive: self.settings.revive,
         }
     }
 

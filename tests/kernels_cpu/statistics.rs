@@ -98,6 +98,17 @@ fn idle_rows_count_since_a_concept_fired() {
 }
 
 #[test]
+fn biases_rise_where_a_concept_is_idle() {
+    let device = Device::cpu();
+    let mut bias = column(&[-1.0, 0.5, 0.0, 2.0]);
+    let idle = Tensor::from_slice(&device, 4, 1, &[0, 9, 10, u32::MAX]).unwrap();
+    device.revive(&mut bias, &idle, 10, 0.25);
+    assert_eq!(values(&bias), [-1.0, 0.5, 0.25, 2.25]);
+    device.revive(&mut bias, &idle, 0, 1.0);
+    assert_eq!(values(&bias), [0.0, 1.5, 1.25, 3.25]);
+}
+
+#[test]
 fn nearest_centre_is_the_lowest_of_the_best() {
     let device = Device::cpu();
     let mut random = Random::new(42);

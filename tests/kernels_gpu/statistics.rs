@@ -167,6 +167,25 @@ fn idle_rows_count_since_a_concept_fired() {
 }
 
 #[test]
+fn biases_rise_where_a_concept_is_idle() {
+    for (concepts, max_binding) in
+        [(1, None), (67, None), (1031, Some(2048)), (64 * 65_535 + 3, None)]
+    {
+        let Some(device) = gpu("biases_rise", max_binding) else { return };
+        let idle: Vec<u32> = bits(concepts, 1).iter().map(|bits| bits % 7).collect();
+        let bias = noise(concepts, 2);
+        for after in [0, 3, 7] {
+            let run = |device: &Device| {
+                let mut bias = tensor(device, concepts, 1, &bias);
+                device.revive(&mut bias, &tensor(device, concepts, 1, &idle), after, 0.25);
+                read(&bias)
+            };
+            assert_eq!(run(&device), run(&Device::cpu()));
+        }
+    }
+}
+
+#[test]
 fn active_codes_are_counted_dense() {
     for (batch, concepts, max_binding) in SHAPES.into_iter().chain([(MANY, 3, None)]) {
         let Some(device) = gpu("active_codes_dense", max_binding.map(|most| most.max(2048))) else {

@@ -29,6 +29,7 @@ mod reduce;
 mod relu;
 mod residual;
 mod rest;
+mod revive;
 mod row_penalty;
 mod scratch;
 mod sddmm_sumsq;
@@ -572,5 +573,10 @@ impl Backend for Cpu {
     ) {
         let _time = self.profiler.time("count_idle");
         counters::count_idle(fired, rows, seen, idle)
+    }
+
+    fn revive(&self, bias: &mut Tensor, idle: &Tensor<u32>, after: u32, amount: f32) {
+        let _time = self.profiler.time("revive");
+        revive::revive(bias, idle, after, amount)
     }
 }

@@ -35,6 +35,7 @@ mod registry;
 mod relu;
 mod residual;
 mod rest;
+mod revive;
 mod row_penalty;
 mod segments;
 mod source;

@@ -3,7 +3,7 @@
 use super::{
     Gpu, adam, batch_norm, by_atom, columns, counters, dictionary, elementwise, gemm, gradient,
     halves, jump, kmeans, kth_largest, l0, layer_norm, loss, pointwise, project, reanimate, reduce,
-    relu, residual, rest, row_penalty, sparse, sumsq, top_k,
+    relu, residual, rest, revive, row_penalty, sparse, sumsq, top_k,
 };
 use crate::device::{
     AdamStep, Backend, ByAtom, Codes, Entries, Gemm, Grad, Halves, Projection, RowPenalty, Tensor,
@@ -465,5 +465,9 @@ impl Backend for Gpu {
         idle: &mut Tensor<u32>,
     ) {
         counters::count_idle(self, fired, rows, seen, idle);
+    }
+
+    fn revive(&self, bias: &mut Tensor, idle: &Tensor<u32>, after: u32, amount: f32) {
+        revive::revive(self, bias, idle, after, amount);
     }
 }

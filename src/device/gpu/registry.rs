@@ -36,6 +36,7 @@ const FAMILIES: &[Family] = &[
     super::reanimate::FAMILY,
     super::relu::FAMILY,
     super::residual::FAMILY,
+    super::revive::FAMILY,
     super::row_penalty::FAMILY,
     super::term::FAMILY,
 ];

@@ -75,6 +75,10 @@ impl Encoder for Linear {
         std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
     }
 
+    fn bias_mut(&mut self) -> Option<&mut Parameter> {
+        self.bias.as_mut()
+    }
+
     fn takes_sparse(&self) -> bool {
         true
     }

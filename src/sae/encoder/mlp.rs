@@ -152,6 +152,10 @@ impl Encoder for Mlp {
             .collect()
     }
 
+    fn bias_mut(&mut self) -> Option<&mut Parameter> {
+        self.layers.last_mut().map(|layer| &mut layer.norm.bias)
+    }
+
     fn buffers(&self) -> Vec<&Parameter> {
         self.layers.iter().flat_map(|layer| layer.norm.buffers()).collect()
     }

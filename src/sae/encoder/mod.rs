@@ -109,6 +109,11 @@ pub trait Encoder: std::fmt::Debug + Send + Sync {
     /// The same, to update; in the same order.
     fn parameters_mut(&mut self) -> Vec<&mut Parameter>;
 
+    /// What is added to each concept's pre-codes, [K, 1], if there is such a parameter.
+    fn bias_mut(&mut self) -> Option<&mut Parameter> {
+        None
+    }
+
     /// What is kept beside the parameters and not trained, such as running statistics.
     fn buffers(&self) -> Vec<&Parameter> {
         Vec::new()

@@ -41,6 +41,10 @@ impl Encoder for Tied {
         self.bias.iter_mut().collect()
     }
 
+    fn bias_mut(&mut self) -> Option<&mut Parameter> {
+        self.bias.as_mut()
+    }
+
     fn uses_dictionary(&self) -> bool {
         true
     }

@@ -133,6 +133,7 @@ impl Asked<'_> {
         };
         if matched {
             recipe.training.beta2 = self.recipe.training.beta2;
+            recipe.training.revive = self.recipe.training.revive;
         }
         let factors = if matched { Some(&self.recipe.training.lr_factors) } else { factors };
         if let Some(factors) = factors {

@@ -37,14 +37,14 @@ impl Exact<'_> {
         rows.zip(kept.par_iter_mut()).zip(places(codes)).for_each_init(
             || RowRoom::new(k, self.capacity),
             |room, (((x, keys), kept), place)| match kept.is_undecided() {
-                true => self.from_all(x, k, place),
-                false => self.from_candidates(x, Candidates { keys, kept, room }, place),
+                true => self.among_all(x, k, place),
+                false => self.among(x, Candidates { keys, kept, room }, place),
             },
         );
         true
     }
 
-    fn from_candidates(&self, x: &[f32], mut candidates: Candidates<'_, Relu>, place: Place<'_>) {
+    fn among(&self, x: &[f32], mut candidates: Candidates<'_, Relu>, place: Place<'_>) {
         candidates.prune();
         let Candidates { keys, kept, room } = candidates;
         let candidates = &mut keys[..kept.len()];
@@ -69,7 +69,7 @@ impl Exact<'_> {
         put::<Relu>(place, &keys[..kept.len()]);
     }
 
-    fn from_all(&self, x: &[f32], k: usize, place: Place<'_>) {
+    fn among_all(&self, x: &[f32], k: usize, place: Place<'_>) {
         let concepts = self.weight.len() / self.d;
         let mut values = Scratch::<f32>::new(concepts);
         let values = &mut *values;

@@ -30,6 +30,7 @@ impl Kernel {
     }
 
     /// out = the products of a strip of rows with an even number of panels of columns: rows `stride` apart.
+    #[allow(unused_variables, reason = "elsewhere there is none")]
     pub(super) fn scores(
         self,
         rows: &[u32],
