@@ -58,9 +58,9 @@ fn top_k_equals_a_sort() {
     check_top_k(&random.floats(2 * 10_007), 10_007, 20);
 }
 
-/// [rows, concepts, d, k] with all pre-codes at once, and in three blocks of which the last is not full.
-pub const LINEAR_TOP_K_SHAPES: [(usize, usize, usize, usize); 4] =
-    [(1, 3, 2, 2), (7, 90, 13, 20), (7, 1009, 13, 20), (33, 4500, 21, 4)];
+/// [rows, concepts, d, k] with all pre-codes at once, in three blocks of which the last is not full, and by shortlists.
+pub const LINEAR_TOP_K_SHAPES: [(usize, usize, usize, usize); 5] =
+    [(1, 3, 2, 2), (7, 90, 13, 20), (7, 1009, 13, 20), (33, 4500, 21, 4), (70, 2101, 40, 9)];
 
 /// Asserts that codes made in one with a `product` are those of a sort of it.
 #[track_caller]

@@ -34,6 +34,10 @@ mod row_penalty;
 mod scratch;
 mod sddmm_sumsq;
 pub(super) mod select;
+#[cfg_attr(
+    not(any(test, target_arch = "x86_64")),
+    allow(dead_code, unused_variables, reason = "no kernel yet")
+)]
 pub(super) mod shortlist;
 mod simd;
 mod sparse;

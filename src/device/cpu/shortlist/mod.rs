@@ -1,6 +1,7 @@
 //! Top-k of relu(X Eᵀ + b) with few of the products in float32.
 //!
-//! Products of narrowed operands x̂, ê, which a matrix unit makes at many times the speed, come with a bound:
+//! Products of operands narrowed to 16 bits, x̂ and ê, which processors make at twice to sixteen times the speed, come with
+//! a bound:
 //!
 //!   |x·e − x̂·ê| ≤ ‖x − x̂‖ ‖e‖ + ‖x̂‖ ‖e − ê‖   (Cauchy–Schwarz), and what sums lose by rounding.
 //!
@@ -9,10 +10,14 @@
 //! of a product in float32, exactly. A row that has too many, or values that are not finite, is multiplied in float32
 //! with all concepts.
 
+mod bfloat;
 mod bound;
 mod exact;
+mod integer;
 mod kernel;
 mod narrow;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 #[cfg(test)]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -29,10 +34,10 @@ use super::{
 use crate::device::{Codes, Tensor, TopKRoom};
 use crate::parallel::*;
 use bound::Bound;
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice_mut;
 use exact::Exact;
-use kernel::STRIP;
-use narrow::{Layout, Norms, SIDE, panel};
+use kernel::{Operands, STRIP};
+use narrow::{Layout, Norms, Row, SIDE, panel};
 
 /// Concepts whose scores are made at once, 64 KiB for a strip of rows.
 const SCORES: usize = 512;
@@ -58,6 +63,7 @@ pub(in crate::device) fn capacity(k: usize) -> usize {
 
 /// The parts of the room for pre-codes, which holds packed operands here.
 struct Plan {
+    kernel: Kernel,
     d: usize,
     /// Pairs in a panel.
     panel: usize,
@@ -68,21 +74,23 @@ struct Plan {
 
 impl Plan {
     /// None if there is too little to gain, or no room.
-    fn new(rows: usize, d: usize, concepts: usize, room: usize) -> Option<Self> {
+    fn new(kernel: Kernel, [rows, d, concepts]: [usize; 3], room: usize) -> Option<Self> {
         if rows < FEWEST_ROWS || d < SIDE || concepts < FEWEST_CONCEPTS {
             return None;
         }
-        let mut plan = Self { d, panel: panel(d), strips: rows.div_ceil(STRIP), columns: 0 };
-        let left = room.checked_sub(plan.of_norms() + plan.of_rows())?;
-        let columns = |pairs: usize| pairs / plan.panel * SIDE / STRIP * STRIP;
+        let strips = rows.div_ceil(STRIP);
+        let mut plan = Self { kernel, d, panel: panel(d), strips, columns: 0 };
+        let left = room.checked_sub(plan.of_facts() + plan.of_rows())?;
+        // Of each column the pairs, and its factor.
+        let columns = |pairs: usize| pairs / (plan.panel + SIDE) * SIDE / STRIP * STRIP;
         let all = concepts.next_multiple_of(STRIP);
         plan.columns = columns(BLOCK).max(SCORES).min(columns(left)).min(all);
         (plan.columns >= SCORES / 2).then_some(plan)
     }
 
-    /// Numbers for the norms of all rows.
-    fn of_norms(&self) -> usize {
-        self.strips * STRIP * 2
+    /// Numbers for factor and norms of all rows.
+    fn of_facts(&self) -> usize {
+        self.strips * STRIP * size_of::<Row>() / size_of::<f32>()
     }
 
     /// Pairs of all rows.
@@ -104,31 +112,34 @@ pub(super) fn top_k(
     let (x, weight, bias) = (x.cpu(), weight.cpu(), bias.map(Tensor::cpu));
     let TopKRoom { pre, keys, kept, capacity, .. } = room;
     let pre = from_cache_line(pre.cpu_mut());
-    let Some(plan) = Plan::new(rows, d, concepts, pre.len()) else { return false };
-    let (norms, packed) = pre.split_at_mut(plan.of_norms());
+    let Some(plan) = Plan::new(kernel, [rows, d, concepts], pre.len()) else { return false };
+    let (facts, packed) = pre.split_at_mut(plan.of_facts());
+    let (factors, packed) = packed.split_at_mut(plan.columns);
     let (packed_rows, packed_atoms) =
         cast_slice_mut::<f32, u32>(packed).split_at_mut(plan.of_rows());
     let (keys, kept) = (&mut keys[..rows * *capacity], &mut kept[..rows]);
     kept.fill_with(Default::default);
 
-    pack_rows(x, &plan, packed_rows, cast_slice_mut(norms));
+    let facts: &mut [Row] = cast_slice_mut(facts);
+    facts.fill(Row::NONE);
+    pack_rows(x, &plan, packed_rows, facts);
     for first in (0..concepts).step_by(plan.columns) {
         let width = plan.columns.min(concepts - first);
         let weight = &weight[first * d..][..width * d];
         let bias = bias.map(|bias| &bias[first..][..width]);
-        let norms_of_atoms = pack_atoms(weight, &plan, packed_atoms);
+        let norms = pack_atoms(weight, &plan, packed_atoms, factors);
         let block = Block {
-            kernel,
             plan: &plan,
             atoms: packed_atoms,
+            factors,
             bias,
-            bound: Bound::new(d, norms_of_atoms, bias),
+            bound: Bound::new(d, norms, bias),
             first,
             width,
             k: codes.width(),
             capacity: *capacity,
         };
-        block.take(packed_rows, cast_slice(norms), keys, kept);
+        block.take(packed_rows, facts, keys, kept);
     }
     Exact { x, weight, bias, d, capacity: *capacity }.finish(keys, kept, codes)
 }
@@ -140,26 +151,28 @@ fn from_cache_line(values: &mut [f32]) -> &mut [f32] {
     &mut values[skipped..]
 }
 
-fn pack_rows(x: &[f32], plan: &Plan, out: &mut [u32], norms: &mut [[f32; 2]]) {
+fn pack_rows(x: &[f32], plan: &Plan, out: &mut [u32], facts: &mut [Row]) {
     let panels = x.par_chunks(SIDE * plan.d).zip(out.par_chunks_mut(plan.panel));
-    panels.zip(norms.par_chunks_mut(SIDE)).for_each(|((rows, out), norms)| {
-        let found = vectorize!(narrow::pack(rows, plan.d, Layout::Rows, out));
-        for (out, Norms { narrowed, lost }) in norms.iter_mut().zip(found) {
-            *out = [narrowed, lost];
-        }
+    panels.zip(facts.par_chunks_mut(SIDE)).for_each(|((rows, out), facts)| {
+        let format = plan.kernel.format();
+        facts.copy_from_slice(&vectorize!(narrow::pack(format, rows, plan.d, Layout::Rows, out)));
     });
 }
 
-/// Packs a block of atoms, with zeros up to the end of a strip. Returns the largest norms.
-fn pack_atoms(atoms: &[f32], plan: &Plan, out: &mut [u32]) -> Norms {
+/// Packs a block of atoms, with zeros up to the end of a strip, and leaves their factors. Returns the largest norms.
+fn pack_atoms(atoms: &[f32], plan: &Plan, out: &mut [u32], factors: &mut [f32]) -> Norms {
     let panels = atoms.par_chunks(SIDE * plan.d).zip(out.par_chunks_mut(plan.panel));
     let used = count_of(&panels) * plan.panel;
     let norms = fold_and_add(
-        panels,
+        panels.zip(factors.par_chunks_mut(SIDE)),
         || Norms::NONE,
-        |norms, (atoms, out)| {
-            let found = vectorize!(narrow::pack(atoms, plan.d, Layout::Columns, out));
-            found.into_iter().fold(norms, Norms::or_larger)
+        |norms, ((atoms, out), factors)| {
+            let format = plan.kernel.format();
+            let found = vectorize!(narrow::pack(format, atoms, plan.d, Layout::Columns, out));
+            for (factor, row) in factors.iter_mut().zip(found) {
+                *factor = row.factor;
+            }
+            found.into_iter().fold(norms, |norms, row| norms.or_larger(row.norms))
         },
         Norms::or_larger,
     );
@@ -170,9 +183,9 @@ fn pack_atoms(atoms: &[f32], plan: &Plan, out: &mut [u32]) -> Norms {
 
 /// Packed atoms that are selected from before the next ones are packed.
 struct Block<'a> {
-    kernel: Kernel,
     plan: &'a Plan,
     atoms: &'a [u32],
+    factors: &'a [f32],
     bias: Option<&'a [f32]>,
     bound: Bound,
     first: usize,
@@ -183,20 +196,20 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// Takes what may be among the k largest into the candidates of each row.
-    fn take(&self, rows: &[u32], norms: &[[f32; 2]], keys: &mut [u64], kept: &mut [Kept]) {
-        let strips = rows.par_chunks(2 * self.plan.panel).zip(norms.par_chunks(STRIP));
+    fn take(&self, rows: &[u32], facts: &[Row], keys: &mut [u64], kept: &mut [Kept]) {
+        let strips = rows.par_chunks(2 * self.plan.panel).zip(facts.par_chunks(STRIP));
         let keys = keys.par_chunks_mut(STRIP * self.capacity);
         strips.zip(keys).zip(kept.par_chunks_mut(STRIP)).for_each_init(
             || (RowRoom::new(self.k, self.capacity), Scratch::new(STRIP * STRIDE + LINE)),
-            |(room, scores), (((rows, norms), keys), kept)| {
+            |(room, scores), (((rows, facts), keys), kept)| {
                 let scores = from_cache_line(scores);
                 for at in (0..self.width).step_by(SCORES) {
-                    self.score(at, rows, scores);
+                    self.score(at, rows, facts, scores);
                     let of_rows = keys.chunks_mut(self.capacity).zip(&mut *kept);
-                    for ((scores, norms), (keys, kept)) in
-                        scores.chunks_mut(STRIDE).zip(norms).zip(of_rows)
+                    for ((scores, row), (keys, kept)) in
+                        scores.chunks_mut(STRIDE).zip(facts).zip(of_rows)
                     {
-                        self.take_row(at, scores, *norms, Candidates { keys, kept, room });
+                        self.take_row(at, scores, row.norms, Candidates { keys, kept, room });
                     }
                 }
             },
@@ -204,20 +217,27 @@ impl Block<'_> {
     }
 
     /// The scores of a strip of rows with up to [`SCORES`] concepts from `at` on.
-    fn score(&self, at: usize, rows: &[u32], out: &mut [f32]) {
+    fn score(&self, at: usize, rows: &[u32], facts: &[Row], out: &mut [f32]) {
         let panels = (self.width - at).min(SCORES).div_ceil(STRIP) * 2;
-        let atoms = &self.atoms[at / SIDE * self.plan.panel..][..panels * self.plan.panel];
-        self.kernel.scores(rows, atoms, self.plan.panel, out, STRIDE);
+        let panel = self.plan.panel;
+        let operands = Operands {
+            rows,
+            columns: &self.atoms[at / SIDE * panel..][..panels * panel],
+            panel,
+            row_factors: &std::array::from_fn(|row| facts[row].factor),
+            column_factors: &self.factors[at..][..panels * SIDE],
+        };
+        self.plan.kernel.scores(operands, out, STRIDE);
     }
 
     fn take_row(
         &self,
         at: usize,
         scores: &mut [f32],
-        [narrowed, lost]: [f32; 2],
+        norms: Norms,
         mut candidates: Candidates<'_, Relu>,
     ) {
-        let margin = self.bound.of(Norms { narrowed, lost });
+        let margin = self.bound.of(norms);
         let width = (self.width - at).min(SCORES);
         let scores = &mut scores[..width];
         candidates.kept.widen(2.0 * margin);

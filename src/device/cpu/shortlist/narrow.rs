@@ -1,7 +1,7 @@
-//! Operands as bfloat16, cut into the tiles that a product takes, and what that leaves out.
+//! Operands in 16 bits, cut into the tiles that a product takes.
 
-use crate::device::cpu::simd::tree;
-use bytemuck::cast;
+use super::{bfloat, integer};
+use bytemuck::{Pod, Zeroable};
 
 /// Rows of a tile: of the batch, or pairs of dimensions of atoms.
 pub(super) const SIDE: usize = 16;
@@ -15,8 +15,18 @@ pub(super) fn panel(d: usize) -> usize {
     d.div_ceil(SPAN) * TILE
 }
 
+/// What 16 bits stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The upper half of a float32.
+    Bfloat,
+    /// Multiples of a factor, which each row has for itself.
+    Integer,
+}
+
 /// Upper bounds of the norm of what a row became, and of what it lost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(super) struct Norms {
     pub narrowed: f32,
     pub lost: f32,
@@ -24,6 +34,8 @@ pub(super) struct Norms {
 
 impl Norms {
     pub(super) const NONE: Self = Self { narrowed: 0.0, lost: 0.0 };
+    /// Of a row about which nothing can be said.
+    pub(super) const UNKNOWN: Self = Self { narrowed: f32::INFINITY, lost: f32::INFINITY };
 
     /// Whether all is zero.
     pub(super) fn is_none(self) -> bool {
@@ -43,17 +55,16 @@ impl Norms {
     }
 }
 
-/// A float's upper half, rounded to nearest, ties to even. What a product of bfloat16 would take for zero is zero.
-#[inline(always)]
-fn narrow(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    if bits & 0x7f80_0000 == 0 { 0 } else { rounded as u16 }
+/// A narrowed row: what its numbers are to be multiplied by, and its norms.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Row {
+    pub factor: f32,
+    pub norms: Norms,
 }
 
-#[inline(always)]
-pub(super) fn widen(x: u16) -> f32 {
-    f32::from_bits(u32::from(x) << 16)
+impl Row {
+    pub(super) const NONE: Self = Self { factor: 0.0, norms: Norms::NONE };
 }
 
 /// How the rows of a panel lie in its tiles.
@@ -65,73 +76,47 @@ pub(super) enum Layout {
     Columns,
 }
 
-/// Packs up to 16 rows of d dimensions into a panel, whose other rows and dimensions are zero. Returns the norms of each.
+/// Packs up to 16 rows of d dimensions into a panel, whose other rows and dimensions are zero.
 #[inline(always)]
-pub(super) fn pack(rows: &[f32], d: usize, layout: Layout, out: &mut [u32]) -> [Norms; SIDE] {
-    let mut norms = [Norms::NONE; SIDE];
+pub(super) fn pack(
+    format: Format,
+    rows: &[f32],
+    d: usize,
+    layout: Layout,
+    out: &mut [u32],
+) -> [Row; SIDE] {
+    let mut narrowed = [Row::NONE; SIDE];
     if rows.len() < SIDE * d {
         out.fill(0);
     }
     let (tiles, _) = out.as_chunks_mut::<TILE>();
-    for (i, (row, norms)) in rows.chunks(d).zip(&mut norms).enumerate() {
-        *norms = narrow_row(row, |tile, pairs| match layout {
+    for (i, (row, narrowed)) in rows.chunks(d).zip(&mut narrowed).enumerate() {
+        let put = |tile: usize, pairs: &[u32; SIDE]| match layout {
             Layout::Rows => tiles[tile][i * SIDE..][..SIDE].copy_from_slice(pairs),
             Layout::Columns => {
                 for (column, &pair) in tiles[tile].as_chunks_mut::<SIDE>().0.iter_mut().zip(pairs) {
                     column[i] = pair;
                 }
             }
-        });
+        };
+        *narrowed = match format {
+            Format::Bfloat => bfloat::narrow_row(row, put),
+            Format::Integer => integer::narrow_row(row, put),
+        };
     }
-    norms
+    narrowed
 }
 
-/// Narrows a row, of which `put` gets 16 pairs after the other; what the last lack is zero.
+/// Calls `take` for the parts of a row that tiles span, with zeros after the last.
 #[inline(always)]
-fn narrow_row(row: &[f32], mut put: impl FnMut(usize, &[u32; SIDE])) -> Norms {
-    let mut sums = Sums { narrowed: [0.0; SPAN], lost: [0.0; SPAN], bits: [0; SPAN] };
+pub(super) fn by_tiles(row: &[f32], mut take: impl FnMut(usize, &[f32; SPAN])) {
     let (whole, rest) = row.as_chunks::<SPAN>();
     for (tile, values) in whole.iter().enumerate() {
-        put(tile, &sums.narrow(values));
+        take(tile, values);
     }
     if !rest.is_empty() {
         let mut last = [0.0; SPAN];
         last[..rest.len()].copy_from_slice(rest);
-        put(whole.len(), &sums.narrow(&last));
-    }
-    sums.norms(row.len())
-}
-
-/// Sums of squares over a row, and all of its bits but signs.
-struct Sums {
-    narrowed: [f32; SPAN],
-    lost: [f32; SPAN],
-    bits: [u32; SPAN],
-}
-
-impl Sums {
-    /// The row's part in one tile.
-    #[inline(always)]
-    fn narrow(&mut self, values: &[f32; SPAN]) -> [u32; SIDE] {
-        let mut halves = [0; SPAN];
-        for i in 0..SPAN {
-            halves[i] = narrow(values[i]);
-            let wide = widen(halves[i]);
-            self.narrowed[i] += wide * wide;
-            self.lost[i] += (values[i] - wide) * (values[i] - wide);
-            self.bits[i] |= values[i].abs().to_bits();
-        }
-        cast(halves)
-    }
-
-    /// Not below the norms: sums of up to 2¹⁶ squares lose less than a thousandth by rounding, and each square no more
-    /// than the smallest normal float.
-    fn norms(&self, d: usize) -> Norms {
-        if self.bits == [0; SPAN] {
-            return Norms::NONE;
-        }
-        let vanished = (d as f32 * f32::MIN_POSITIVE).sqrt();
-        let bound = |squares: &[f32; SPAN]| tree(squares).sqrt() * (1.0 + 1e-3) + vanished;
-        Norms { narrowed: bound(&self.narrowed), lost: bound(&self.lost) }
+        take(whole.len(), &last);
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{
     super::simd::{dots, vectorize},
+    bfloat::widen,
     bound::Bound,
-    kernel::{Kernel, STRIP},
-    narrow::{Layout, Norms, SIDE, pack, panel, widen},
+    kernel::{Kernel, Operands, STRIP},
+    narrow::{Format, Layout, Norms, Row, SIDE, pack, panel},
     pack_atoms, pack_rows, top_k,
 };
 use crate::device::{Codes, Device, Tensor, TopKRoom};
@@ -13,7 +14,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Those that this machine has, and their twin.
 fn kernels() -> Vec<Kernel> {
-    Kernel::of_machine().into_iter().chain([Kernel::Plain]).collect()
+    let plain = [Format::Bfloat, Format::Integer].map(Kernel::Plain);
+    Kernel::all_of_machine().chain(plain).collect()
 }
 
 fn random(seed: u64, count: usize) -> Vec<f32> {
@@ -181,20 +183,33 @@ fn scores_are_within_their_bound() {
     for (d, spread) in [(16, 1.0), (33, 1e4), (300, 1.0)] {
         let mut x = random(5, STRIP * d);
         x.iter_mut().step_by(d).for_each(|x| *x *= spread);
+        // A row that is all but one dimension, as large as 16 bits can have it, and one of zeros.
+        x[..d].fill(1e-7);
+        x[0] = 1.0;
+        x[d..2 * d].fill(0.0);
         let atoms = random(6, 3 * SIDE * d);
-        let plan = super::Plan::new(64, d, 512, usize::MAX).unwrap();
-        let mut rows = vec![u32::MAX; 2 * panel(d)];
-        let mut norms = vec![[f32::NAN; 2]; STRIP];
-        pack_rows(&x, &plan, &mut rows, &mut norms);
-        let mut columns = vec![u32::MAX; 4 * panel(d)];
-        let bound = Bound::new(d, pack_atoms(&atoms, &plan, &mut columns), None);
         for kernel in kernels() {
+            let plan = super::Plan::new(kernel, [64, d, 512], usize::MAX).unwrap();
+            let mut rows = vec![u32::MAX; 2 * panel(d)];
+            let mut facts = vec![Row { factor: f32::NAN, norms: Norms::UNKNOWN }; STRIP];
+            pack_rows(&x, &plan, &mut rows, &mut facts);
+            let mut columns = vec![u32::MAX; 4 * panel(d)];
+            let mut factors = vec![1.0; 4 * SIDE];
+            let norms = pack_atoms(&atoms, &plan, &mut columns, &mut factors);
+            let bound = Bound::new(d, norms, None);
             let stride = 4 * SIDE + 3;
             let mut scores = vec![f32::NAN; STRIP * stride];
-            kernel.scores(&rows, &columns, panel(d), &mut scores, stride);
+            let row_factors = std::array::from_fn(|row| facts[row].factor);
+            let operands = Operands {
+                rows: &rows,
+                columns: &columns,
+                panel: panel(d),
+                row_factors: &row_factors,
+                column_factors: &factors,
+            };
+            kernel.scores(operands, &mut scores, stride);
             for (i, x) in x.chunks(d).enumerate() {
-                let margin =
-                    f64::from(bound.of(Norms { narrowed: norms[i][0], lost: norms[i][1] }));
+                let margin = f64::from(bound.of(facts[i].norms));
                 for (j, e) in atoms.chunks(d).enumerate() {
                     let exact: f64 =
                         x.iter().zip(e).map(|(&x, &e)| f64::from(x) * f64::from(e)).sum();
@@ -209,35 +224,47 @@ fn scores_are_within_their_bound() {
 }
 
 #[test]
-fn tiles_multiply_as_plain_loops_do() {
-    let Some(kernel) = Kernel::of_machine() else { return };
-    for (d, panels) in [(1, 2), (32, 4), (100, 6)] {
-        let operand = |seed, panels: usize, layout| {
-            let mut packed = vec![0; panels * panel(d)];
-            let values = random(seed, panels * SIDE * d);
-            for (rows, out) in values.chunks(SIDE * d).zip(packed.chunks_mut(panel(d))) {
-                pack(rows, d, layout, out);
+fn kernels_multiply_as_plain_loops_do() {
+    for kernel in Kernel::all_of_machine() {
+        for (d, panels) in [(1, 2), (32, 4), (100, 6)] {
+            let operand = |seed, panels: usize, layout| {
+                let mut packed = vec![0; panels * panel(d)];
+                let mut factors = Vec::new();
+                let values = random(seed, panels * SIDE * d);
+                for (rows, out) in values.chunks(SIDE * d).zip(packed.chunks_mut(panel(d))) {
+                    let packed = pack(kernel.format(), rows, d, layout, out);
+                    factors.extend(packed.map(|row| row.factor));
+                }
+                (packed, factors)
+            };
+            let (rows, row_factors) = operand(7, 2, Layout::Rows);
+            let (columns, column_factors) = operand(8, panels, Layout::Columns);
+            let stride = panels * SIDE;
+            let [got, want] = [kernel, Kernel::Plain(kernel.format())].map(|kernel| {
+                let mut out = vec![f32::NAN; STRIP * stride];
+                let operands = Operands {
+                    rows: &rows,
+                    columns: &columns,
+                    panel: panel(d),
+                    row_factors: row_factors.first_chunk().unwrap(),
+                    column_factors: &column_factors,
+                };
+                kernel.scores(operands, &mut out, stride);
+                out
+            });
+            for (got, want) in got.iter().zip(want) {
+                assert!((got - want).abs() <= 1e-6 * d as f32, "{got} and {want}, {kernel:?}");
             }
-            packed
-        };
-        let (rows, columns) = (operand(7, 2, Layout::Rows), operand(8, panels, Layout::Columns));
-        let stride = panels * SIDE;
-        let [got, want] = [kernel, Kernel::Plain].map(|kernel| {
-            let mut out = vec![f32::NAN; STRIP * stride];
-            kernel.scores(&rows, &columns, panel(d), &mut out, stride);
-            out
-        });
-        for (got, want) in got.iter().zip(want) {
-            assert!((got - want).abs() <= 1e-5 * d as f32, "{got} and {want}, d {d}");
         }
     }
 }
 
 #[test]
-fn narrowing_rounds_to_nearest_and_norms_are_not_too_small() {
+fn bfloat_rounds_to_nearest_and_norms_are_not_too_small() {
     let row = [1.0, 1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0, -3.0e-39, -1.2345, 0.0];
     let mut packed = vec![u32::MAX; panel(row.len())];
-    let [norms, none, ..] = pack(&row, row.len(), Layout::Rows, &mut packed);
+    let [Row { norms, .. }, none, ..] =
+        pack(Format::Bfloat, &row, row.len(), Layout::Rows, &mut packed);
     let halves: Vec<f32> =
         packed.iter().flat_map(|&pair| [pair as u16, (pair >> 16) as u16]).map(widen).collect();
     // Ties go to an even last bit, and what a product takes for zero is zero.
@@ -250,5 +277,27 @@ fn narrowing_rounds_to_nearest_and_norms_are_not_too_small() {
     let (narrowed, lost) = (norm(&|i| halves[i]), norm(&|i| row[i] - halves[i]));
     assert!((1.0..1.01).contains(&(f64::from(norms.narrowed) / narrowed)));
     assert!((1.0..1.01).contains(&(f64::from(norms.lost) / lost)));
-    assert!(none.is_none());
+    assert!(none.norms.is_none());
+}
+
+#[test]
+fn whole_numbers_use_their_bits_and_norms_are_not_too_small() {
+    let d = 300;
+    let rows = [random(9, d), [vec![0.0; d - 1], vec![-2.5e-7]].concat()];
+    for (values, largest) in rows.iter().zip([46_000.0, 32_767.0]) {
+        let mut packed = vec![u32::MAX; panel(d)];
+        let [Row { factor, norms }, ..] =
+            pack(Format::Integer, values, d, Layout::Rows, &mut packed);
+        let numbers = (0..d).map(|i| {
+            let pair = packed[i / 32 * 256 + i % 32 / 2];
+            f64::from(((pair >> (16 * (i % 2))) as u16).cast_signed())
+        });
+        let numbers: Vec<f64> = numbers.collect();
+        let norm = |of: &dyn Fn(usize) -> f64| (0..d).map(|i| of(i).powi(2)).sum::<f64>().sqrt();
+        assert!((norm(&|i| numbers[i]) / largest - 1.0).abs() < 1e-4);
+        let lost = norm(&|i| f64::from(values[i]) - numbers[i] * f64::from(factor));
+        let narrowed = norm(&|i| numbers[i] * f64::from(factor));
+        assert!((1.0..1.001).contains(&(f64::from(norms.narrowed) / narrowed)));
+        assert!(lost <= f64::from(norms.lost) && f64::from(norms.lost) < 3.1e-4 * narrowed);
+    }
 }

@@ -1,6 +1,9 @@
 //! Products of packed operands on the matrix unit of newer Xeons (AMX): a tile is a register of 16 rows of 64 bytes.
 
-use super::narrow::{SIDE, TILE};
+use super::{
+    kernel::Operands,
+    narrow::{SIDE, TILE},
+};
 use std::{
     arch::{asm, x86_64::__cpuid_count},
     sync::LazyLock,
@@ -55,9 +58,9 @@ fn may_use_tiles() -> bool {
     refused == 0
 }
 
-/// out = the products of two panels of rows with an even number of panels of columns, of `panel` pairs each: 32 rows,
-/// `stride` apart. Needs [`are_there`].
-pub(super) fn scores(rows: &[u32], columns: &[u32], panel: usize, out: &mut [f32], stride: usize) {
+/// See [`Kernel::scores`](super::Kernel::scores). Needs [`are_there`].
+pub(super) fn scores(operands: Operands<'_>, out: &mut [f32], stride: usize) {
+    let Operands { rows, columns, panel, .. } = operands;
     let panels = columns.len() / panel;
     assert!(are_there(), "tiles");
     assert!(panel > 0 && panel.is_multiple_of(TILE) && panels > 0 && panels.is_multiple_of(2));
