@@ -74,7 +74,7 @@ pub struct TrainSettings {
         arg(long, default_value_t, value_name = "X", allow_negative_numbers = true)
     )]
     pub clip_grad: ClipGrad,
-    /// Raise the encoder's bias of concepts that have not fired for ROWS rows (unless given 5000), as RATE[:ROWS], by RATE
+    /// Raise the encoder's bias of concepts that have not fired for ROWS rows (unless given 5000), as `RATE[:ROWS]`, by RATE
     /// times the encoder's learning rate at every step until they do; or none [default: 1:ROWS with 50 times the rows in which
     /// a concept fires once on average, 50·K/k, for ra-topk and ra-batch-topk; none else and with --preset reference]
     #[cfg_attr(

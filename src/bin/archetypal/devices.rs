@@ -53,7 +53,7 @@ fn cpu(auto: bool) -> Line {
     }
 }
 
-/// The instruction sets that the products choose between.
+/// The instruction sets that the products choose between, and what makes shortlists for top-k.
 pub fn cpu_features() -> Vec<String> {
     #[cfg(target_arch = "x86_64")]
     let found = [
@@ -65,7 +65,9 @@ pub fn cpu_features() -> Vec<String> {
     let found = [("neon", true)];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found: [(&str, bool); 0] = [];
-    found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned()).collect()
+    let found = found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned());
+    let shortlists = archetypal::device::cpu::Cpu::shortlists();
+    found.chain(shortlists.map(|by| format!("shortlists by {by}"))).collect()
 }
 
 #[cfg(feature = "gpu")]

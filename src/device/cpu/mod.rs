@@ -61,6 +61,12 @@ impl Cpu {
             threads => format!("CPU, {threads} threads"),
         }
     }
+
+    /// The instructions by which this machine finds the few concepts whose products [`Backend::linear_top_k`] makes in
+    /// float32; none where it makes those of all concepts.
+    pub fn shortlists() -> Option<&'static str> {
+        shortlist::Kernel::of_machine().map(shortlist::Kernel::name)
+    }
 }
 
 impl Backend for Cpu {

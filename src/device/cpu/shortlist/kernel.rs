@@ -64,6 +64,20 @@ impl Kernel {
         all.iter().copied().filter(|kernel| kernel.is_there())
     }
 
+    /// The name of its instructions.
+    pub(in crate::device) fn name(self) -> &'static str {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Tiles => "AMX",
+            #[cfg(target_arch = "x86_64")]
+            Self::FusedPairs => "AVX-512 VNNI",
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => "AVX2",
+            #[cfg(test)]
+            Self::Plain(_) => "none",
+        }
+    }
+
     fn is_there(self) -> bool {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
