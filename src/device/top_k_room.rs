@@ -82,6 +82,18 @@ impl TopKRoom {
         }
     }
 
+    /// Whether few products are made in float32: where [`Cpu::shortlists`](super::cpu::Cpu::shortlists) says by what, and there
+    /// are enough concepts.
+    pub fn makes_shortlists(&self) -> bool {
+        self.shortlist.is_some()
+    }
+
+    /// The same room, in which all products are made in float32. Codes come out the same; to compare.
+    pub fn without_shortlists(mut self) -> Self {
+        self.shortlist = None;
+        self
+    }
+
     /// Uses only the first `rows` rows.
     pub fn set_rows(&mut self, rows: usize) {
         self.pre.set_rows(rows);

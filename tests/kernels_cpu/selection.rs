@@ -67,21 +67,23 @@ pub const LINEAR_TOP_K_SHAPES: [(usize, usize, usize, usize); 5] =
 pub fn check_linear_top_k(
     (rows, concepts, _, k): (usize, usize, usize, usize),
     product: impl FnOnce(&mut Tensor),
-    in_one: impl FnOnce(&mut TopKRoom, &mut Codes),
+    in_one: impl Fn(&mut TopKRoom, &mut Codes),
 ) {
     let mut pre = poisoned(rows, concepts);
     product(&mut pre);
-    let mut room = TopKRoom::new(&Device::cpu(), rows, k, concepts).unwrap();
-    let mut codes = poisoned_codes(rows, k, concepts);
-    in_one(&mut room, &mut codes);
-    let got = entries(&codes);
-    for (row, pre) in values(&pre).chunks(concepts).enumerate() {
-        let got: Vec<_> = got.iter().filter(|entry| entry.1 == row).collect();
-        let want = sorted(pre, k, false);
-        assert_eq!(got.len(), want.len(), "row {row} of {concepts} concepts");
-        for (got, want) in got.into_iter().zip(want) {
-            assert_eq!(got.2, want.0, "row {row} of {concepts} concepts");
-            assert!((got.3 - want.1).abs() < 1e-5, "{} and {}", got.3, want.1);
+    let room = || TopKRoom::new(&Device::cpu(), rows, k, concepts).unwrap();
+    for mut room in [room(), room().without_shortlists()] {
+        let mut codes = poisoned_codes(rows, k, concepts);
+        in_one(&mut room, &mut codes);
+        let got = entries(&codes);
+        for (row, pre) in values(&pre).chunks(concepts).enumerate() {
+            let got: Vec<_> = got.iter().filter(|entry| entry.1 == row).collect();
+            let want = sorted(pre, k, false);
+            assert_eq!(got.len(), want.len(), "row {row} of {concepts} concepts");
+            for (got, want) in got.into_iter().zip(want) {
+                assert_eq!(got.2, want.0, "row {row} of {concepts} concepts");
+                assert!((got.3 - want.1).abs() < 1e-5, "{} and {}", got.3, want.1);
+            }
         }
     }
 }

@@ -64,7 +64,13 @@ async fn single(bench: &mut Bench<'_>, product: &Product<'_>) -> Outcome {
     let Product { x, weight, bias, flops, moved } = product;
     let (mut room, mut codes) = room(&device, bench.setting)?;
     let work = || device.linear_top_k(x, weight, Some(bias), &mut room, &mut codes);
-    bench.time("linear_top_k", *flops, moved.operands + moved.codes, work).await
+    bench.time("linear_top_k", *flops, moved.operands + moved.codes, work).await?;
+    if !room.makes_shortlists() {
+        return Ok(());
+    }
+    let mut room = room.without_shortlists();
+    let work = || device.linear_top_k(x, weight, Some(bias), &mut room, &mut codes);
+    bench.time("linear_top_k, no shortlists", *flops, moved.operands + moved.codes, work).await
 }
 
 /// A half is half a number to move.
