@@ -73,6 +73,7 @@
 //!
 //! Functions that read back from a device are `async`; natively `pollster::block_on` is all they need.
 
+mod as_text;
 pub mod checkpoint;
 pub mod data;
 pub mod device;

@@ -17,7 +17,7 @@ mod wgsl;
 
 pub(crate) use program::{LANES, Program};
 
-use crate::error::Result;
+use crate::{as_text::as_text, error::Result};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use tree::Node;
@@ -69,19 +69,7 @@ impl FromStr for Expression {
     }
 }
 
-impl TryFrom<String> for Expression {
-    type Error = crate::Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Expression> for String {
-    fn from(expression: Expression) -> Self {
-        expression.to_string()
-    }
-}
+as_text!(Expression);
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

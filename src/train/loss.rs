@@ -5,6 +5,7 @@ use super::{
     terms::{AuxK, Over, Pointwise, Reanimation, RowTerm, TargetL0, TopKAuxiliary},
 };
 use crate::{
+    as_text::as_text,
     device::{RowPenalty, log},
     error::{Error, Result},
     expression::Expression,
@@ -322,19 +323,7 @@ impl fmt::Display for Part {
     }
 }
 
-impl From<Loss> for String {
-    fn from(loss: Loss) -> Self {
-        loss.to_string()
-    }
-}
-
-impl TryFrom<String> for Loss {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+as_text!(Loss);
 
 #[cfg(test)]
 mod tests {

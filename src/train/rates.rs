@@ -1,6 +1,7 @@
 //! Learning rates: one for all, and factors for groups of parameters.
 
 use crate::{
+    as_text::as_text,
     device::AdamStep,
     error::{Error, Result},
     sae::{DictionaryKind, EncoderKind, Group, SaeSettings, Selection},
@@ -125,19 +126,7 @@ impl FromStr for RateFactors {
     }
 }
 
-impl From<RateFactors> for String {
-    fn from(factors: RateFactors) -> Self {
-        factors.to_string()
-    }
-}
-
-impl TryFrom<String> for RateFactors {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+as_text!(RateFactors);
 
 /// Adam's numbers for one step.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use super::{counters::Counters, rates::Rates};
 use crate::{
+    as_text::as_text,
     device::Device,
     error::{Error, Result},
     sae::{EncoderKind, Group, Sae, SaeSettings},
@@ -112,19 +113,7 @@ impl FromStr for Revive {
     }
 }
 
-impl From<Revive> for String {
-    fn from(revive: Revive) -> Self {
-        revive.to_string()
-    }
-}
-
-impl TryFrom<String> for Revive {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+as_text!(Revive);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,9 @@
 //! The learning rate over the steps.
 
-use crate::error::{Error, Result};
+use crate::{
+    as_text::as_text,
+    error::{Error, Result},
+};
 use serde::{Deserialize, Serialize};
 use std::{f64::consts::PI, fmt, str::FromStr};
 
@@ -117,19 +120,7 @@ impl FromStr for Schedule {
     }
 }
 
-impl From<Schedule> for String {
-    fn from(schedule: Schedule) -> Self {
-        schedule.to_string()
-    }
-}
-
-impl TryFrom<String> for Schedule {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+as_text!(Schedule);
 
 #[cfg(test)]
 mod tests {

@@ -81,7 +81,6 @@ pub struct TrainSettings {
         feature = "cli",
         arg(long, default_value_t, hide_default_value = true, value_name = "RATE[:ROWS]")
     )]
-    #[serde(default)]
     pub revive: Revive,
     /// Seed of everything that is random: initial encoder, points, order of the rows
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0, value_name = "N"))]

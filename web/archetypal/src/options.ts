@@ -101,6 +101,9 @@ export interface TrainOptions {
   schedule?: string;
   /** Largest norm of all gradients together; 1, and null for none. */
   clipGrad?: number | null;
+  /** For concepts that no longer fire, as text: "RATE[:ROWS]", their bias rises by RATE times the learning rate at every step once
+   * they have not for ROWS rows, or "none"; none. */
+  revive?: string;
   /** Seed of the order of the rows; 0. */
   seed?: number;
   /** What is done to every dimension of the data; standardize. A model that was trained keeps what it has. */

@@ -41,6 +41,7 @@ export interface TrainSettings {
   weight_decay: number;
   schedule: string;
   clip_grad: number | null;
+  revive: string;
   seed: number;
   normalize: string;
   loss: string;

@@ -45,7 +45,7 @@ fn tiles(panel: &[u32]) -> impl Iterator<Item = &[[u32; SIDE]; SIDE]> {
 fn scores_256(operands: Operands<'_>, out: &mut [f32], stride: usize) {
     let Operands { rows, columns, panel, row_factors, column_factors } = operands;
     for (j, columns) in columns.chunks(panel).enumerate() {
-        let factors = load_256(&column_factors[j * SIDE..][..SIDE]).map(cast::<_, __m256>);
+        let factors: [__m256; 2] = cast(column_factors.as_chunks::<SIDE>().0[j]);
         for first in (0..STRIP).step_by(ROWS) {
             let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
             let rows = &rows[first / SIDE * panel..][..panel];
@@ -72,12 +72,6 @@ fn scores_256(operands: Operands<'_>, out: &mut [f32], stride: usize) {
             }
         }
     }
-}
-
-/// 16 numbers as two halves.
-fn load_256(numbers: &[f32]) -> [[f32; 8]; 2] {
-    let (halves, _) = numbers.as_chunks();
-    [halves[0], halves[1]]
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
