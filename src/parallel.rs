@@ -7,6 +7,13 @@ pub(crate) use rayon::{current_num_threads, iter::split, prelude::*};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use sequential::*;
 
+/// Runs many short loops in a row on a thread of the pool: a thread from outside would be put to sleep and woken for
+/// each of them.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn in_pool<T: Send>(loops: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| loops())
+}
+
 /// How many items there are.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn count_of(items: &impl IndexedParallelIterator) -> usize {
@@ -36,6 +43,10 @@ mod sequential {
     }
 
     pub(crate) use ParallelIterator as IndexedParallelIterator;
+
+    pub(crate) fn in_pool<T>(loops: impl FnOnce() -> T) -> T {
+        loops()
+    }
 
     /// The whole, which need not be split.
     pub(crate) fn split<D>(

@@ -18,6 +18,7 @@ mod run;
 mod schedule;
 mod settings;
 mod side_by_side;
+mod spread;
 mod stall;
 mod step;
 pub mod terms;

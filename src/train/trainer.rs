@@ -9,12 +9,15 @@ use super::{
     counters::{Counters, LOG_ROWS},
     progress::PendingStep,
     rates::Rates,
-    sparse_serves, step,
+    sparse_serves,
+    spread::spread,
+    step,
     workspace::Workspace,
 };
 use crate::{
     data::{Normalizer, Statistics},
     error::{Error, Result},
+    parallel::*,
     sae::Sae,
 };
 use serde::{Deserialize, Serialize};
@@ -263,11 +266,14 @@ impl Trainer {
         }
         let lr = self.learning_rate();
         let rates = self.settings.rates(lr);
-        self.workspace.load(batch, self.followed_l0());
-        step::record(self.parts(&rates));
+        let spread = in_pool(|| {
+            self.workspace.load(batch, self.followed_l0());
+            step::record(self.parts(&rates));
+            spread(batch)
+        });
         let rows = self.workspace.x.rows();
         let Progress { step, epoch, .. } = self.progress;
-        self.pending.push(PendingStep { step, epoch, rows, lr, spread: spread(batch) });
+        self.pending.push(PendingStep { step, epoch, rows, lr, spread });
         self.counters.log_row += 1;
         self.epoch_rows += rows as u64;
         self.progress.step += 1;
@@ -379,23 +385,4 @@ impl Trainer {
         step::differentiate(&self.sae, &mut self.workspace, &mut self.criterion, &mut counters);
         Ok(counters)
     }
-}
-
-/// Σ((x − mean)² + 1e-6), with one mean over all elements: what the reference divides by in its R².
-fn spread(batch: &[f32]) -> f64 {
-    const LANES: usize = 8;
-    let (mut sums, mut squares) = ([0.0_f64; LANES], [0.0_f64; LANES]);
-    let chunks = batch.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (i, &x) in chunk.iter().enumerate() {
-            sums[i] += f64::from(x);
-            squares[i] += f64::from(x) * f64::from(x);
-        }
-    }
-    let rest_sum: f64 = rest.iter().map(|&x| f64::from(x)).sum();
-    let rest_squares: f64 = rest.iter().map(|&x| f64::from(x).powi(2)).sum();
-    let sum = sums.iter().sum::<f64>() + rest_sum;
-    let count = batch.len() as f64;
-    squares.iter().sum::<f64>() + rest_squares - sum * sum / count + 1e-6 * count
 }

@@ -119,7 +119,7 @@ pub(super) fn key(rank: u32, concept: u32) -> u64 {
 }
 
 #[inline(always)]
-fn rank(key: u64) -> u32 {
+pub(super) fn rank(key: u64) -> u32 {
     (key >> 32) as u32
 }
 
@@ -175,6 +175,15 @@ impl<O: Order> RowRoom<O> {
     pub(super) fn new(k: usize, capacity: usize) -> Self {
         let classes = (2 * k).next_multiple_of(2 * GROUP);
         Self { k, order: Scratch::new(capacity), greatest: Scratch::new(classes) }
+    }
+
+    /// The k-th largest key; none is below it if there are no more.
+    pub(super) fn kth_largest(&mut self, keys: &[u64]) -> u64 {
+        let Some(nth) = keys.len().checked_sub(self.k) else { return 0 };
+        let order = &mut self.order[..keys.len()];
+        order.copy_from_slice(keys);
+        let (_, &mut kth, _) = order.select_nth_unstable(nth);
+        kth
     }
 
     /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
@@ -264,10 +273,8 @@ impl<O: Order> Candidates<'_, O> {
         if len <= k {
             return;
         }
-        let order = &mut self.room.order[..len];
-        order.copy_from_slice(&self.keys[..len]);
-        let (_, &mut least, _) = order.select_nth_unstable(len - k);
-        let (least, threshold) = self.lowered(least);
+        let kth = self.room.kth_largest(&self.keys[..len]);
+        let (least, threshold) = self.lowered(kth);
         let mut kept = 0;
         for i in 0..len {
             let key = self.keys[i];

@@ -6,7 +6,7 @@ use crate::device::{
     cpu::{
         order::Relu,
         scratch::Scratch,
-        select::{Candidates, Kept, Place, RowRoom, capacity, concept, key, places, put},
+        select::{Candidates, Kept, Place, RowRoom, capacity, concept, key, places, put, rank},
         simd::{dots, vectorize},
     },
 };
@@ -44,29 +44,50 @@ impl Exact<'_> {
         true
     }
 
+    /// A candidate's key holds what its product is at most. Multiplied are those of the k largest, and of the others only
+    /// those that could then exceed the least product.
     fn among(&self, x: &[f32], mut candidates: Candidates<'_, Relu>, place: Place<'_>) {
         candidates.prune();
         let Candidates { keys, kept, room } = candidates;
         let candidates = &mut keys[..kept.len()];
-        vectorize!(for keys in candidates.chunks_mut(AT_ONCE) {
-            let mut concepts = [concept(keys[0]); AT_ONCE];
-            for (to, &key) in concepts.iter_mut().zip(&*keys) {
-                *to = concept(key);
-            }
-            let found = self.products(x, concepts);
-            for ((to, concept), value) in keys.iter_mut().zip(concepts).zip(found) {
-                *to = key(if value > 0.0 { value.to_bits() } else { 0 }, concept);
-            }
-        });
+        let mut order = Scratch::<u32>::new(candidates.len());
+        order.iter_mut().zip(0..).for_each(|(place, i)| *place = i);
+        let kth = room.kth_largest(candidates);
+        let likely = gather(&mut order, |&i| candidates[i as usize] >= kth);
+        let (likely, others) = order.split_at_mut(likely);
+        let least = vectorize!(self.multiply(x, candidates, likely));
+        let possible = gather(others, |&i| rank(candidates[i as usize]) >= least);
+        let (possible, impossible) = others.split_at(possible);
+        vectorize!(self.multiply(x, candidates, possible));
+        impossible.iter().for_each(|&i| candidates[i as usize] = 0);
         let mut positive = 0;
         for i in 0..candidates.len() {
             candidates[positive] = candidates[i];
-            positive += usize::from(candidates[i] >> 32 > 0);
+            positive += usize::from(rank(candidates[i]) > 0);
         }
         *kept = Kept::of(positive);
         let mut selected = Candidates { keys: &mut *keys, kept: &mut *kept, room };
         selected.prune();
         put::<Relu>(place, &keys[..kept.len()]);
+    }
+
+    /// Puts into the keys of those `which` their products; zero for what is not positive. Returns the least rank.
+    #[inline(always)]
+    fn multiply(&self, x: &[f32], keys: &mut [u64], which: &[u32]) -> u32 {
+        let mut least = u32::MAX;
+        for which in which.chunks(AT_ONCE) {
+            let mut concepts = [concept(keys[which[0] as usize]); AT_ONCE];
+            for (to, &i) in concepts.iter_mut().zip(which) {
+                *to = concept(keys[i as usize]);
+            }
+            let found = self.products(x, concepts);
+            for ((&i, concept), value) in which.iter().zip(concepts).zip(found) {
+                let rank = if value > 0.0 { value.to_bits() } else { 0 };
+                keys[i as usize] = key(rank, concept);
+                least = least.min(rank);
+            }
+        }
+        least
     }
 
     fn among_all(&self, x: &[f32], k: usize, place: Place<'_>) {
@@ -98,4 +119,15 @@ impl Exact<'_> {
         }
         found
     }
+}
+
+/// Brings the items for which `is_first` holds to the front. Returns how many there are. Without a branch, which nothing
+/// would predict.
+fn gather<T>(items: &mut [T], is_first: impl Fn(&T) -> bool) -> usize {
+    let mut count = 0;
+    for i in 0..items.len() {
+        items.swap(i, count);
+        count += usize::from(is_first(&items[count]));
+    }
+    count
 }
