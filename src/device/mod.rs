@@ -51,7 +51,13 @@ pub enum Device {
 impl Device {
     /// The CPU backend.
     pub fn cpu() -> Self {
-        Self::Cpu(Arc::new(cpu::Cpu::default()))
+        Self::Cpu(Arc::new(cpu::Cpu::new(cpu::shortlist::Kernel::of_machine())))
+    }
+
+    /// The CPU backend, making all products of an encoder in float32 even where this machine finds the few that count by
+    /// others ([`Cpu::shortlists`](cpu::Cpu::shortlists)). Codes differ by rounding at most; to compare.
+    pub fn cpu_without_shortlists() -> Self {
+        Self::Cpu(Arc::new(cpu::Cpu::new(None)))
     }
 
     /// The best GPU, else the CPU. A software driver (lavapipe, SwiftShader, WARP) is not taken: the CPU backend is

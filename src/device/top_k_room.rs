@@ -66,7 +66,11 @@ impl TopKRoom {
 
     fn shortlist(device: &Device, k: usize, concepts: usize) -> Option<shortlist::Kernel> {
         let fits = Self::in_blocks(device, k, concepts) && concepts >= shortlist::FEWEST_CONCEPTS;
-        shortlist::Kernel::of_machine().filter(|_| fits)
+        match device {
+            Device::Cpu(cpu) => cpu.shortlist.filter(|_| fits),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(_) => None,
+        }
     }
 
     /// Whether pre-codes can be selected from block by block.
@@ -86,12 +90,6 @@ impl TopKRoom {
     /// are enough concepts.
     pub fn makes_shortlists(&self) -> bool {
         self.shortlist.is_some()
-    }
-
-    /// The same room, in which all products are made in float32. Codes come out the same; to compare.
-    pub fn without_shortlists(mut self) -> Self {
-        self.shortlist = None;
-        self
     }
 
     /// Uses only the first `rows` rows.

@@ -71,8 +71,8 @@ pub fn check_linear_top_k(
 ) {
     let mut pre = poisoned(rows, concepts);
     product(&mut pre);
-    let room = || TopKRoom::new(&Device::cpu(), rows, k, concepts).unwrap();
-    for mut room in [room(), room().without_shortlists()] {
+    for device in [Device::cpu(), Device::cpu_without_shortlists()] {
+        let mut room = TopKRoom::new(&device, rows, k, concepts).unwrap();
         let mut codes = poisoned_codes(rows, k, concepts);
         in_one(&mut room, &mut codes);
         let got = entries(&codes);

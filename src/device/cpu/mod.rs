@@ -49,17 +49,25 @@ use super::{
 use crate::{expression::Expression, sae::Kernel};
 
 /// The CPU backend: all cores, and no state but the times that a profile takes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cpu {
     pub(crate) profiler: Profiler,
+    /// What makes shortlists, if anything does.
+    pub(super) shortlist: Option<shortlist::Kernel>,
 }
 
 impl Cpu {
+    pub(super) fn new(shortlist: Option<shortlist::Kernel>) -> Self {
+        Self { profiler: Profiler::default(), shortlist }
+    }
+
     pub(crate) fn name(&self) -> String {
-        match crate::parallel::current_num_threads() {
-            1 => "CPU, 1 thread".to_string(),
-            threads => format!("CPU, {threads} threads"),
-        }
+        let threads = match crate::parallel::current_num_threads() {
+            1 => "1 thread".to_string(),
+            threads => format!("{threads} threads"),
+        };
+        let left_out = self.shortlist.is_none() && Self::shortlists().is_some();
+        format!("CPU, {threads}{}", if left_out { ", no shortlists" } else { "" })
     }
 
     /// The instructions by which this machine finds the few concepts whose products [`Backend::linear_top_k`] makes in

@@ -50,6 +50,10 @@ pub struct Args {
     /// encoder and thresholds under the reference's names, for other programs to do the same with, and end
     #[arg(long, value_name = "FILE")]
     pub save_data: Option<PathBuf>,
+    /// Make all products of the encoder in float32, also where the processor finds the few that count by others: to
+    /// compare. Codes differ by rounding at most
+    #[arg(long)]
+    pub no_shortlists: bool,
     /// Instead of all this, let each of d, K, N, B and k vary around the first size, K up to 65 536, and write time
     /// and memory of a step as a page with plots
     #[arg(long, value_name = "FILE.html")]

@@ -84,7 +84,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         return save(&args, sizes[0], data.as_ref(), out).await;
     }
     let machine = Machine::this();
-    let device = context.device().await?;
+    let device = match context.device().await? {
+        Device::Cpu(_) if args.no_shortlists => Device::cpu_without_shortlists(),
+        device => device,
+    };
     for &size in &sizes {
         fits(&device, args.model, size)?;
     }

@@ -126,16 +126,8 @@ pub struct JudgedOn {
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let started = Instant::now();
     interrupt::install()?;
-    if let Some(out) = &args.out {
-        let judge: Vec<&Path> = args.judge.iter().map(PathBuf::as_path).collect();
-        options::check_output(out, &args.data, &judge)?;
-    }
+    args.check()?;
     let unfinished = args.saving.folder(args.out.as_deref(), &args.data)?;
-    if !args.model.is_archetypal() {
-        return Err(Failure::Usage(
-            "--model must be ra-topk, ra-jump or ra-batch-topk: free dictionaries are the baselines".into(),
-        ));
-    }
     let data = args.data.open()?;
     let given = train::given(context, &args.training);
     let (rows, width) = (data.rows(), data.width());
@@ -150,11 +142,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let first = recipe.training.seed;
     let seeds: Vec<u64> = (0..args.seeds).map(|i| first.wrapping_add(i)).collect();
     let points = all_points(context, &device, &recipe, &ingredients, &seeds).await?;
-    let arms = arms::all(
-        !args.no_baselines,
-        args.points_of != PointsOf::Shared,
-        args.points_of != PointsOf::Independent,
-    );
+    let arms = args.arms();
     let models = Models {
         name: args.data.name(),
         asked: &asked,
@@ -195,6 +183,28 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 }
 
 impl Args {
+    /// Checks what can be checked before any data is read.
+    fn check(&self) -> Outcome {
+        if let Some(out) = &self.out {
+            let judge: Vec<&Path> = self.judge.iter().map(PathBuf::as_path).collect();
+            options::check_output(out, &self.data, &judge)?;
+        }
+        match self.model.is_archetypal() {
+            true => Ok(()),
+            false => Err(Failure::Usage(
+                "--model must be ra-topk, ra-jump or ra-batch-topk: free dictionaries are the baselines".into(),
+            )),
+        }
+    }
+
+    fn arms(&self) -> Vec<arms::Arm> {
+        arms::all(
+            !self.no_baselines,
+            self.points_of != PointsOf::Shared,
+            self.points_of != PointsOf::Independent,
+        )
+    }
+
     /// The rows of --judge, if it is given.
     fn judge(&self, width: usize) -> Outcome<Option<(JudgedOn, Arc<dyn Source>)>> {
         if self.judge.is_empty() {

@@ -62,13 +62,14 @@ fn room(device: &Device, setting: &Setting<'_>) -> Outcome<(TopKRoom, Codes)> {
 async fn single(bench: &mut Bench<'_>, product: &Product<'_>) -> Outcome {
     let device = bench.device();
     let Product { x, weight, bias, flops, moved } = product;
-    let (mut room, mut codes) = room(&device, bench.setting)?;
+    let (mut room, mut codes) = self::room(&device, bench.setting)?;
     let work = || device.linear_top_k(x, weight, Some(bias), &mut room, &mut codes);
     bench.time("linear_top_k", *flops, moved.operands + moved.codes, work).await?;
     if !room.makes_shortlists() {
         return Ok(());
     }
-    let mut room = room.without_shortlists();
+    let exhaustive = Device::cpu_without_shortlists();
+    let (mut room, _) = self::room(&exhaustive, bench.setting)?;
     let work = || device.linear_top_k(x, weight, Some(bias), &mut room, &mut codes);
     bench.time("linear_top_k, no shortlists", *flops, moved.operands + moved.codes, work).await
 }

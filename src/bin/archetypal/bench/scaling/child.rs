@@ -38,6 +38,9 @@ pub fn step(context: &Context, args: &Args, size: Size) -> Outcome<Said> {
     let mut command = Command::new(&program);
     command.args(["bench", "--what", "step", "--json", "--quiet", "--sizes", &size.to_string()]);
     command.args(["--runs", &args.runs.to_string(), "--l0", &args.l0.to_string()]);
+    if args.no_shortlists {
+        command.arg("--no-shortlists");
+    }
     command.args(["--model", &name(args.model), "--backend", &name::<BackendChoice>(*backend)]);
     if let Some(adapter) = adapter {
         command.args(["--adapter", adapter]);
