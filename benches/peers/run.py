@@ -38,6 +38,7 @@ TITLES = {
 }
 # Losses of one step may differ by this share: rounding, and the choice between codes that are nearly alike.
 AGREEMENT = 0.01
+COMPARED = 8
 # Settings of other people's threads must not hold back any peer.
 SETTINGS = ["OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"]
 
@@ -205,8 +206,12 @@ class Programs:
 
 
 def compare(losses, expected):
-    """Refuses losses that are not those of the same training."""
-    for step, (loss, other) in enumerate(zip(losses, expected)):
+    """Refuses losses that are not those of the same training.
+
+    Where the k-th and the next code of a row are as good as equal, rounding chooses, and from step to step the losses
+    drift apart; hence only the first steps.
+    """
+    for step, (loss, other) in enumerate(zip(losses[:COMPARED], expected)):
         if not abs(loss - other) <= AGREEMENT * abs(other):
             raise Failed(f"computes something else: its loss in step {step + 1} is {loss:.5g}, not {other:.5g}")
 

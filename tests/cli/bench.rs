@@ -136,6 +136,16 @@ fn growth_is_plotted() {
 }
 
 #[test]
+fn growth_is_a_picture_too() {
+    let scene = Scene::new();
+    scene.ok("bench --scaling growth.svg --sizes 8/16/8/16/4 --runs 1 --quiet");
+    let picture = String::from_utf8(scene.bytes("growth.svg")).unwrap();
+    assert!(picture.starts_with("<svg xmlns") && picture.ends_with("</svg>\n"), "{picture}");
+    assert_eq!(picture.matches("<svg").count(), 11, "one, and in it ten");
+    assert!(picture.contains(">Peak memory over B, rows in a batch<"), "{picture}");
+}
+
+#[test]
 fn sizes_that_cannot_be() {
     let scene = Scene::new();
     scene.fails(2, "bench --sizes 384/4096/1024", &["384/4096/1024", "d/K/N/B/k"]);

@@ -55,8 +55,8 @@ pub struct Args {
     #[arg(long)]
     pub no_shortlists: bool,
     /// Instead of all this, let each of d, K, N, B and k vary around the first size, K up to 65 536, and write time
-    /// and memory of a step as a page with plots
-    #[arg(long, value_name = "FILE.html")]
+    /// and memory of a step as a page with plots, or as a picture of these alone if FILE ends in .svg
+    #[arg(long, value_name = "FILE")]
     pub scaling: Option<PathBuf>,
 }
 

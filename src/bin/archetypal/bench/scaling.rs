@@ -2,6 +2,7 @@
 
 mod child;
 mod page;
+mod plot;
 
 use super::{
     Args,
