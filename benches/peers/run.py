@@ -38,7 +38,7 @@ TITLES = {
 }
 # Losses of one step may differ by this share: rounding, and the choice between codes that are nearly alike.
 AGREEMENT = 0.01
-COMPARED = 8
+COMPARED = 12
 # Settings of other people's threads must not hold back any peer.
 SETTINGS = ["OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"]
 
