@@ -55,7 +55,8 @@ impl Device {
     }
 
     /// The CPU backend, making all products of an encoder in float32 even where this machine finds the few that count by
-    /// others ([`Cpu::shortlists`](cpu::Cpu::shortlists)). Codes differ by rounding at most; to compare.
+    /// others ([`Cpu::shortlists`](cpu::Cpu::shortlists)); to compare. Codes differ by rounding at most, which also
+    /// chooses between concepts that are as good as equal.
     pub fn cpu_without_shortlists() -> Self {
         Self::Cpu(Arc::new(cpu::Cpu::new(None)))
     }
