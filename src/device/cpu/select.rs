@@ -177,15 +177,6 @@ impl<O: Order> RowRoom<O> {
         Self { k, order: Scratch::new(capacity), greatest: Scratch::new(classes) }
     }
 
-    /// The k-th largest key; none is below it if there are no more.
-    pub(super) fn kth_largest(&mut self, keys: &[u64]) -> u64 {
-        let Some(nth) = keys.len().checked_sub(self.k) else { return 0 };
-        let order = &mut self.order[..keys.len()];
-        order.copy_from_slice(keys);
-        let (_, &mut kth, _) = order.select_nth_unstable(nth);
-        kth
-    }
-
     /// What the k largest are certainly above. With the concepts dealt out to classes, k classes hold a value of at
     /// least the k-th largest of the classes' greatest, so that no smaller one is taken; a tie with it may be.
     #[inline(always)]
@@ -267,13 +258,15 @@ impl<O: Order> Candidates<'_, O> {
     }
 
     /// Keeps the k largest candidates, in their order, if there are more, and what is within the slack of them; the
-    /// threshold is then what further ones must exceed.
-    pub(super) fn prune(&mut self) {
+    /// threshold is then what further ones must exceed. Returns the k-th largest key, 0 if there are no more than k.
+    pub(super) fn prune(&mut self) -> u64 {
         let (k, len) = (self.room.k, self.kept.len);
         if len <= k {
-            return;
+            return 0;
         }
-        let kth = self.room.kth_largest(&self.keys[..len]);
+        let order = &mut self.room.order[..len];
+        order.copy_from_slice(&self.keys[..len]);
+        let (_, &mut kth, _) = order.select_nth_unstable(len - k);
         let (least, threshold) = self.lowered(kth);
         let mut kept = 0;
         for i in 0..len {
@@ -282,6 +275,7 @@ impl<O: Order> Candidates<'_, O> {
             kept += usize::from(key >= least);
         }
         *self.kept = Kept { len: kept, threshold, excess: kept - k, ..*self.kept };
+        kth
     }
 
     /// The least key that stays beside a k-th largest of `least`, and the rank that further ones must exceed: without

@@ -47,12 +47,11 @@ impl Exact<'_> {
     /// A candidate's key holds what its product is at most. Multiplied are those of the k largest, and of the others only
     /// those that could then exceed the least product.
     fn among(&self, x: &[f32], mut candidates: Candidates<'_, Relu>, place: Place<'_>) {
-        candidates.prune();
+        let kth = candidates.prune();
         let Candidates { keys, kept, room } = candidates;
         let candidates = &mut keys[..kept.len()];
         let mut order = Scratch::<u32>::new(candidates.len());
         order.iter_mut().zip(0..).for_each(|(place, i)| *place = i);
-        let kth = room.kth_largest(candidates);
         let likely = gather(&mut order, |&i| candidates[i as usize] >= kth);
         let (likely, others) = order.split_at_mut(likely);
         let least = vectorize!(self.multiply(x, candidates, likely));
