@@ -63,7 +63,8 @@ fn what_is_counted_is_held() {
         (case(ModelKind::RaJump, "mse,l0=1:8").direct(), TALL),
         (case(ModelKind::BatchTopK, "mse"), WIDE),
     ] {
-        // On a thread of its own, so that it finds no memory that another case left to its thread.
+        // On a thread of its own, so that it finds little that another case left to its thread. The step itself may be
+        // on any thread of the pool.
         let found = std::thread::scope(|scope| {
             scope.spawn(|| held_and_counted(&case, sizes)).join().unwrap()
         });

@@ -1,4 +1,4 @@
-//! Memory that threads keep from call to call: what a kernel works in besides its operands. A step that is warm asks the
+//! Memory that is kept from call to call: what a kernel works in besides its operands. A step that is warm asks the
 //! allocator for none of it.
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
@@ -6,18 +6,35 @@ use std::{
     cell::RefCell,
     marker::PhantomData,
     ops::{Deref, DerefMut},
+    sync::{Mutex, PoisonError},
 };
 
 /// What all kinds of values are kept in.
 type Word = u64;
 
+/// From how many words on memory is shared by all threads. Whole matrices are widened in it, by whichever thread a step
+/// runs on: kept by threads, each would hold them in time.
+const SHARED_FROM: usize = 1 << 14;
+
 thread_local! {
-    /// What is not in use.
+    /// What is not in use, of this thread.
     static SPARE: RefCell<Vec<Vec<Word>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Values in memory of this thread, which gets it back in the end. It stays on its thread, or memory would gather on
-/// another one.
+/// What is not in use, of all threads.
+static SHARED: Mutex<Vec<Vec<Word>>> = Mutex::new(Vec::new());
+
+/// Does something with what is not in use, of the kind that holds so many words.
+fn with_spare<R>(words: usize, act: impl FnOnce(&mut Vec<Vec<Word>>) -> R) -> R {
+    if words < SHARED_FROM {
+        SPARE.with_borrow_mut(act)
+    } else {
+        act(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Values in memory of this thread, which gets it back in the end, or of all threads if there are many. It stays on its
+/// thread, or memory would gather on another one.
 pub(super) struct Scratch<T> {
     words: Vec<Word>,
     len: usize,
@@ -29,7 +46,7 @@ impl<T: Pod> Scratch<T> {
     pub fn new(len: usize) -> Self {
         const { assert!(align_of::<T>() <= align_of::<Word>()) };
         let needed = (len * size_of::<T>()).div_ceil(size_of::<Word>());
-        let words = SPARE.with_borrow_mut(|spare| take(spare, needed));
+        let words = with_spare(needed, |spare| take(spare, needed));
         Self { words: words.unwrap_or_else(|| vec![0; needed]), len, stays: PhantomData }
     }
 
@@ -73,7 +90,7 @@ impl<T: Pod> DerefMut for Scratch<T> {
 impl<T> Drop for Scratch<T> {
     fn drop(&mut self) {
         let words = std::mem::take(&mut self.words);
-        SPARE.with_borrow_mut(|spare| spare.push(words));
+        with_spare(words.len(), |spare| spare.push(words));
     }
 }
 
