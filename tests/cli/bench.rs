@@ -98,6 +98,16 @@ fn only_what_is_asked_for_is_measured() {
 }
 
 #[test]
+fn shortlists_can_be_left_out() {
+    let scene = Scene::new();
+    let device =
+        |words: &str| scene.json(&format!("{TINY} --what step{words}"))["device"].to_string();
+    let says_so = device(" --no-shortlists").contains("no shortlists");
+    assert_eq!(says_so, archetypal::device::cpu::Cpu::shortlists().is_some());
+    assert!(!device("").contains("no shortlists"));
+}
+
+#[test]
 fn rows_of_the_user_and_rows_for_others() {
     let scene = Scene::new();
     let words = format!("{TINY} --what step --data data.npy");

@@ -76,3 +76,9 @@ fn bench_measures_a_step_and_every_kernel() {
         assert!(seconds.is_finite() && seconds > 0.0, "{figures}");
     }
 }
+
+#[test]
+fn shortlists_are_the_cpus() {
+    let Some(scene) = scene("shortlists_are_the_cpus") else { return };
+    scene.fails(2, "bench --no-shortlists", &["--no-shortlists is about the CPU", "--backend cpu"]);
+}

@@ -3,7 +3,7 @@
 use crate::util::*;
 use archetypal::{
     Device, Tensor,
-    device::{Codes, Gemm, TopKRoom},
+    device::{Codes, Gemm, TopKRoom, cpu::Cpu},
     sae::Kernel,
 };
 
@@ -298,4 +298,14 @@ fn jump_backward_equals_the_formula() {
             }
         }
     }
+}
+
+#[test]
+fn shortlists_are_made_where_they_can_be_and_nobody_minds() {
+    let made = |device: &Device, concepts| {
+        TopKRoom::new(device, 4, 8, concepts).unwrap().makes_shortlists()
+    };
+    assert_eq!(made(&Device::cpu(), 4096), Cpu::shortlists().is_some());
+    assert!(!made(&Device::cpu(), 128), "too few concepts");
+    assert!(!made(&Device::cpu_without_shortlists(), 4096));
 }

@@ -85,8 +85,15 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     }
     let machine = Machine::this();
     let device = match context.device().await? {
-        Device::Cpu(_) if args.no_shortlists => Device::cpu_without_shortlists(),
-        device => device,
+        device if !args.no_shortlists => device,
+        Device::Cpu(_) => Device::cpu_without_shortlists(),
+        #[cfg(feature = "gpu")]
+        Device::Gpu(gpu) => {
+            return Err(crate::failure::Failure::Usage(format!(
+                "--no-shortlists is about the CPU, but the device is {}: leave it out, or say --backend cpu",
+                gpu.name()
+            )));
+        }
     };
     for &size in &sizes {
         fits(&device, args.model, size)?;
