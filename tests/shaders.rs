@@ -20,6 +20,7 @@ fn compiled(shader: &ShaderVariant) -> (naga::Module, naga::valid::ModuleInfo) {
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SUBGROUP, shader.subgroups);
     capabilities.set(Capabilities::SHADER_FLOAT16, shader.f16);
+    capabilities.set(Capabilities::COOPERATIVE_MATRIX, shader.cooperative);
     let check = |module: &naga::Module| {
         Validator::new(ValidationFlags::all(), capabilities)
             .subgroup_stages(ShaderStages::COMPUTE)
@@ -80,6 +81,9 @@ fn every_variant_passes_every_writer() {
             .unwrap_or_else(|error| panic!("{label} as MSL: {error}"));
         assert!(metal.contains("kernel void"), "{label}");
 
+        if shader.cooperative {
+            continue; // DX12 has nothing of the kind
+        }
         let options = hlsl::Options { fake_missing_bindings: true, ..Default::default() };
         let pipeline = hlsl::PipelineOptions {
             entry_point: Some((naga::ShaderStage::Compute, shader.entry.to_string())),

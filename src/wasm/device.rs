@@ -37,7 +37,7 @@ impl Device {
         };
         let adapter =
             lend::instance(&gpu).request_adapter(&options).await.map_err(|_| no_adapter())?;
-        let (device, queue) = gpu::open(&adapter).await?;
+        let (device, queue) = gpu::open(&adapter, false).await?;
         let mut info = adapter.get_info();
         if info.name.is_empty() {
             info.name = short_name(&device);

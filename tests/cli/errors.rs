@@ -15,6 +15,7 @@ fn options_that_do_not_exist() {
     scene.fails(2, "train data.npy --out a --schedule straight", &["cosine"]);
     scene.fails(2, "train data.npy --out a --checkpoint-every 0", &["--checkpoint-every"]);
     scene.fails(2, "devices --adapter x", &["--adapter", "--backend cpu"]);
+    scene.fails(2, "devices --cooperative", &["--cooperative", "--backend cpu"]);
 }
 
 #[test]

@@ -96,27 +96,60 @@ fn the_bits_of_the_cpu() {
     }
 }
 
+fn check_products(device: &Device) {
+    for (m, n, k) in SHAPES {
+        let (a, b, bias) = (noise(m * k, 1), noise(n * k, 2), noise(n, 3));
+        let halves_a = narrowed(device, &tensor(device, m, k, &a));
+        let halves_b = narrowed(device, &tensor(device, n, k, &b));
+        let (a, b) = (rounded(&a), rounded(&b));
+        for bias_shape in [None, Some((n, 1)), Some((1, n))] {
+            let bias_tensor = bias_shape.map(|(rows, cols)| tensor(device, rows, cols, &bias));
+            let mut c = poisoned(device, m, n);
+            device.gemm_halves(&halves_a, &halves_b, bias_tensor.as_ref(), &mut c);
+            let want: Vec<f64> = (0..m * n)
+                .map(|i| {
+                    let (row, col) = (&a[i / n * k..][..k], &b[i % n * k..][..k]);
+                    let products = row.iter().zip(col).map(|(&x, &y)| f64::from(x) * f64::from(y));
+                    products.sum::<f64>() + bias_shape.map_or(0.0, |_| f64::from(bias[i % n]))
+                })
+                .collect();
+            close(&format!("{m} × {n} × {k}, {bias_shape:?}"), &read(&c), &want, 1e-5);
+        }
+    }
+}
+
 #[test]
 fn products_of_halves() {
     for device in devices("products_of_halves") {
-        for (m, n, k) in SHAPES {
-            let (a, b, bias) = (noise(m * k, 1), noise(n * k, 2), noise(n, 3));
-            let halves_a = narrowed(&device, &tensor(&device, m, k, &a));
-            let halves_b = narrowed(&device, &tensor(&device, n, k, &b));
-            let (a, b) = (rounded(&a), rounded(&b));
-            for bias_shape in [None, Some((n, 1)), Some((1, n))] {
-                let bias_tensor = bias_shape.map(|(rows, cols)| tensor(&device, rows, cols, &bias));
-                let mut c = poisoned(&device, m, n);
-                device.gemm_halves(&halves_a, &halves_b, bias_tensor.as_ref(), &mut c);
-                let want: Vec<f64> = (0..m * n)
-                    .map(|i| {
-                        let (row, col) = (&a[i / n * k..][..k], &b[i % n * k..][..k]);
-                        let products =
-                            row.iter().zip(col).map(|(&x, &y)| f64::from(x) * f64::from(y));
-                        products.sum::<f64>() + bias_shape.map_or(0.0, |_| f64::from(bias[i % n]))
-                    })
-                    .collect();
-                close(&format!("{m} × {n} × {k}, {bias_shape:?}"), &read(&c), &want, 1e-5);
+        check_products(&device);
+    }
+}
+
+/// Where the adapter has matrix units; where it has none, whoever asks for them is told so.
+/// `ARCHETYPAL_REQUIRE_COOPERATIVE=1` demands them.
+#[test]
+fn products_on_matrix_units() {
+    let test = "products_on_matrix_units";
+    if gpu_with(test, GpuOptions::default()).is_none() {
+        return;
+    }
+    for max_binding in [None, Some(4096)] {
+        let adapter = std::env::var("ARCHETYPAL_ADAPTER").ok();
+        let allow_software = true;
+        let options = GpuOptions {
+            adapter,
+            allow_software,
+            max_binding,
+            cooperative: true,
+            ..GpuOptions::default()
+        };
+        match block_on(Device::gpu(&options)) {
+            Ok(device) => check_products(&device),
+            Err(error) => {
+                let required = std::env::var("ARCHETYPAL_REQUIRE_COOPERATIVE");
+                assert!(required.is_err(), "{test}: matrix units are required, but {error}");
+                assert!(error.to_string().contains("matrix units"), "{error}");
+                eprintln!("SKIPPED {test}: {error}");
             }
         }
     }

@@ -24,6 +24,10 @@ pub struct Common {
     /// GPU to use, by a part of its name as `archetypal devices` lists it [default: the best]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     pub adapter: Option<String>,
+    /// Let a GPU's matrix units make the products of --half; wgpu calls them experimental, and not every driver has
+    /// what is needed [default: kernels without them]
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub cooperative: bool,
     /// Say nothing but errors on stderr [default: progress and warnings]
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub quiet: bool,
@@ -51,6 +55,10 @@ impl Common {
             let problem = "--adapter names a GPU, so it does not go with --backend cpu; leave one of them out";
             return Err(Failure::Usage(problem.into()));
         }
+        if self.backend == BackendChoice::Cpu && self.cooperative {
+            let problem = "--cooperative is for a GPU, so it does not go with --backend cpu; leave one of them out";
+            return Err(Failure::Usage(problem.into()));
+        }
         Ok(())
     }
 }
@@ -61,7 +69,7 @@ impl Context {
         let Common { backend, adapter, .. } = &self.common;
         match (backend, adapter) {
             (BackendChoice::Cpu, _) => Ok(Device::cpu()),
-            (BackendChoice::Auto, None) => Ok(best().await),
+            (BackendChoice::Auto, None) if !self.common.cooperative => Ok(best().await),
             (_, adapter) => self.gpu(adapter.as_deref()).await,
         }
     }
@@ -69,7 +77,9 @@ impl Context {
     #[cfg(feature = "gpu")]
     async fn gpu(&self, adapter: Option<&str>) -> Outcome<Device> {
         use archetypal::device::GpuOptions;
-        let options = GpuOptions { adapter: adapter.map(str::to_owned), ..gpu_options() };
+        let adapter_name = adapter.map(str::to_owned);
+        let cooperative = self.common.cooperative;
+        let options = GpuOptions { adapter: adapter_name, cooperative, ..gpu_options() };
         let real = Device::gpu(&options).await;
         if real.is_ok() || adapter.is_some() {
             return Ok(real?);

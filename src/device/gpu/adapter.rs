@@ -1,5 +1,6 @@
 //! Which adapters there are, what they offer, and which one is taken.
 
+use super::choice::Cooperative;
 use crate::error::{Error, Result};
 use serde::Serialize;
 
@@ -17,6 +18,9 @@ pub struct GpuOptions {
     pub software_kernels: Option<bool>,
     /// Take float16 apart by hand, as on devices that have no type of their own for it: for tests.
     pub unpack_halves: bool,
+    /// Let the matrix units of the device ("tensor cores") make products of float16, with sums in float32: what
+    /// `TrainSettings::half` asks for. wgpu calls them experimental. An error if the adapter has none that suit.
+    pub cooperative: bool,
     /// A folder. The kernels of a real GPU between which speed alone decides are timed at its first use, and the choice
     /// is kept there for this adapter, driver and version; the numbers are the same with each. If none, or in a
     /// browser, nothing is timed.
@@ -196,6 +200,24 @@ fn too_little(name: &str) -> String {
     )
 }
 
+/// The matrix units of `adapter`, if `options` asks for them.
+pub(super) fn cooperative(
+    adapter: &wgpu::Adapter,
+    options: &GpuOptions,
+) -> Result<Option<Cooperative>> {
+    if !options.cooperative {
+        return Ok(None);
+    }
+    Cooperative::of(adapter).map(Some).ok_or_else(|| Error::NoDevice {
+        problem: format!(
+            "{} offers no matrix units that multiply float16 in squares of 8 or 16 and sum in float32, by subgroups of \
+             one size",
+            adapter.get_info().name
+        ),
+        hint: "Do without (leave out --cooperative), or choose another with --adapter.".to_string(),
+    })
+}
+
 /// Refuses a device on which the kernels do not run.
 ///
 /// # Errors
@@ -210,14 +232,23 @@ pub(crate) fn check(name: &str, limits: &wgpu::Limits) -> Result<()> {
 }
 
 /// A device of `adapter` with all its limits: the defaults would give 8 storage buffers and 128 MiB bindings.
-pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
-    let descriptor = wgpu::DeviceDescriptor {
+pub(crate) async fn open(
+    adapter: &wgpu::Adapter,
+    cooperative: bool,
+) -> Result<(wgpu::Device, wgpu::Queue)> {
+    let mut descriptor = wgpu::DeviceDescriptor {
         label: Some("archetypal"),
         required_features: super::choice::features(adapter),
         required_limits: adapter.limits(),
         memory_hints: wgpu::MemoryHints::Performance,
         ..Default::default()
     };
+    if cooperative {
+        descriptor.required_features |= wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+        // SAFETY: the one kernel that makes use of it loads and stores whole matrices within its workgroup memory, in
+        // control flow that is the same for all threads.
+        descriptor.experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    }
     adapter.request_device(&descriptor).await.map_err(|error| Error::NoDevice {
         problem: format!("{} refused to open: {error}", adapter.get_info().name),
         hint: "Close other programs that use it, or choose another with --adapter.".to_string(),

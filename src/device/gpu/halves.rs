@@ -4,7 +4,7 @@
 //! (`SHADER_F16`) read them as that.
 
 #[cfg(not(target_arch = "wasm32"))]
-use super::choice::Products;
+use super::choice::{Cooperative, Products};
 use super::gemm::{Params, find, find_bias, ranges, tile};
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
@@ -56,6 +56,14 @@ static SUBGROUPS: KernelSpec =
 static SUBGROUPS_F16: KernelSpec =
     product!("gemm_halves_subgroups_f16", "shared/fours_f16.wgsl", "gemm_subgroups.wgsl");
 
+/// For matrix units of either size.
+#[cfg(not(target_arch = "wasm32"))]
+static COOPERATIVE_8: KernelSpec =
+    product!("gemm_cooperative_8", "shared/cooperative_8.wgsl", "gemm_cooperative.wgsl");
+#[cfg(not(target_arch = "wasm32"))]
+static COOPERATIVE_16: KernelSpec =
+    product!("gemm_cooperative_16", "shared/cooperative_16.wgsl", "gemm_cooperative.wgsl");
+
 const TILES: &[Constants<'static>] = &[&[("TILE", 64.0)], &[("TILE", 128.0)]];
 #[cfg(not(target_arch = "wasm32"))]
 const TRANSPOSED: Constants<'static> = &[("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)];
@@ -70,6 +78,10 @@ pub(super) const FAMILY: Family = &[
     (&SUBGROUPS, &[TRANSPOSED]),
     #[cfg(not(target_arch = "wasm32"))]
     (&SUBGROUPS_F16, &[TRANSPOSED]),
+    #[cfg(not(target_arch = "wasm32"))]
+    (&COOPERATIVE_8, &[&[("THREADS", 32.0)], &[("THREADS", 128.0)]]),
+    #[cfg(not(target_arch = "wasm32"))]
+    (&COOPERATIVE_16, &[&[("THREADS", 128.0)]]),
 ];
 
 /// `Params` of shaders/narrow.wgsl.
@@ -147,6 +159,17 @@ fn piece(
     };
     let buffers = [a_chunk, b_chunk, bias_chunk, c_chunk];
     let tiles = |tile_m, tile_n| (rows.len().div_ceil(tile_m) * cols.len().div_ceil(tile_n)) as u64;
+    #[cfg(not(target_arch = "wasm32"))]
+    if let Some(Cooperative { side, threads }) = gpu.kernels.cooperative {
+        let spec = if side == 16 { &COOPERATIVE_16 } else { &COOPERATIVE_8 };
+        return gpu.dispatch(
+            spec,
+            &[("THREADS", threads.into())],
+            &buffers,
+            &params,
+            tiles(64, 64),
+        );
+    }
     #[cfg(not(target_arch = "wasm32"))]
     if gpu.kernels.products == Products::Subgroups {
         let spec = if gpu.has_f16 { &SUBGROUPS_F16 } else { &SUBGROUPS };

@@ -81,11 +81,13 @@ impl Gpu {
     /// [`Error::NoDevice`](crate::Error::NoDevice) with what there is instead.
     pub async fn new(options: &GpuOptions) -> Result<Self> {
         let adapter = adapter::choose(options).await?;
-        let (device, queue) = adapter::open(&adapter).await?;
+        let cooperative = adapter::cooperative(&adapter, options)?;
+        let (device, queue) = adapter::open(&adapter, cooperative.is_some()).await?;
         let mut gpu = Self::from_device(adapter.get_info(), device, queue);
         gpu.max_binding = options.max_binding;
         gpu.kernels =
             choice::Kernels::suiting(&gpu.info, gpu.device.features(), options.software_kernels);
+        gpu.kernels.cooperative = cooperative;
         gpu.has_f16 &= !options.unpack_halves;
         #[cfg(not(target_arch = "wasm32"))]
         if let (choice::Products::Tiles, Some(folder)) = (gpu.kernels.products, &options.autotune) {

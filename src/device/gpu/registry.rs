@@ -57,6 +57,8 @@ pub struct ShaderVariant {
     pub storage_buffers: usize,
     /// Whether it is only for devices with subgroups.
     pub subgroups: bool,
+    /// Whether it is only for devices with cooperative matrices, which DX12 has none of.
+    pub cooperative: bool,
     /// Whether it is only for devices with a float16 of their own.
     pub f16: bool,
 }
@@ -70,7 +72,8 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
         entry: spec.entry,
         constants,
         storage_buffers: spec.storage.len(),
-        subgroups: spec.source.contains("subgroup_invocation_id"),
+        subgroups: spec.source.contains("@builtin(subgroup_"),
+        cooperative: spec.source.contains("enable wgpu_cooperative_matrix;"),
         f16: spec.source.contains("enable f16;"),
     };
     let variants = |spec: &'static KernelSpec, constants: Constants<'static>| {
