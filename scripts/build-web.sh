@@ -49,7 +49,8 @@ install_tools() {
 }
 
 optimise() {
-  web/node_modules/.bin/wasm-opt -O3 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int \
+  # Twice: what the first pass has inlined gets smaller in the second.
+  web/node_modules/.bin/wasm-opt -O3 -O3 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int \
     --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue \
     "$1" --output "$1.small"
   mv "$1.small" "$1"

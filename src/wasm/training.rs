@@ -123,7 +123,8 @@ impl Model {
             return Err(Error::file(data.name(), "all rows are the same", hint).into());
         }
         let sae = std::mem::replace(&mut self.held, Held::Nowhere).into_sae()?;
-        let trainer = Trainer::new(sae, settings.clone(), facts)?;
+        let mut trainer = Trainer::new(sae, settings.clone(), facts)?;
+        trainer.warm_up(&mut |_, _| {}).await?;
         self.held = Held::Training(Box::new(Training::new(trainer, data.source, Vec::new())?));
         self.trained = Some(settings);
         Ok(())

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { compileAll } from './support/shaders.js';
 import { archetypal, installWebGpu, loaded, removeWebGpu } from './support/node.js';
 
-const { Device, TopKSae, load } = archetypal;
+const { Data, Device, Run, TopKSae, load } = archetypal;
 const values = Float32Array.from({ length: 64 * 8 }, (_, i) => Math.sin(i * 0.37) + (i % 8));
 const small = { inputShape: 8, nbConcepts: 16, topK: 2 };
 
@@ -34,6 +34,27 @@ test('a device is opened, and what the page has stays as it was', async () => {
   assert.ok(device.isGpu && device.name.length > 0);
   assert.deepEqual(Object.getOwnPropertyNames(globalThis), before);
   assert.equal(navigator.gpu, gpu);
+});
+
+test('the kernels of a run are made before its first step, and told of', async () => {
+  const own = await open();
+  let made = 0;
+  const create = own.createComputePipeline.bind(own);
+  own.createComputePipeline = (descriptor) => {
+    made += 1;
+    return create(descriptor);
+  };
+  const device = await Device.open({ device: own });
+  const told = [];
+  const onProgress = ({ phase, done, of }) => phase === 'kernels' && told.push([done, of]);
+  const options = { concepts: 16, points: 6, topK: 2, epochs: 1, batchSize: 40, device, onProgress };
+  const run = await Run.create(Data.fromArray(values, 8), options);
+  const count = told.at(-1)[1];
+  assert.ok(count > 5, `${count} kernels`);
+  assert.deepEqual(told, Array.from({ length: count + 1 }, (_, done) => [done, count]));
+  const before = made;
+  for await (const _ of run);
+  assert.equal(made, before);
 });
 
 test('a shared device computes; once it is lost, another goes on from what was saved', async () => {

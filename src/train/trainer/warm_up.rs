@@ -1,7 +1,7 @@
 //! What a GPU needs before the first step: its kernels, which a driver compiles for seconds.
 
 use super::Trainer;
-use crate::{device::pause, error::Result, train::step};
+use crate::{error::Result, train::step};
 
 impl Trainer {
     /// Makes the kernels of the coming steps on a GPU, one by one, and says how many are made, and of how many. Without it
@@ -19,12 +19,12 @@ impl Trainer {
         let kernels = device.missing_kernels(|| self.rehearse());
         for (i, kernel) in kernels.iter().enumerate() {
             on_progress(i, kernels.len());
-            pause::breathe().await;
             device.make_kernel(kernel);
+            // A browser compiles in a process of its own, and would be told of all at once.
+            device.sync().await?;
         }
         if !kernels.is_empty() {
             on_progress(kernels.len(), kernels.len());
-            device.sync().await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ import {
   toJson,
 } from './options.js';
 import { callLater } from './runtime.js';
-import { lending, saeOf } from './classes.js';
+import { saeOf } from './classes.js';
 import type { Sae } from './sae.js';
 import type { SaeSettings } from './settings.js';
 import { Trained } from './trained.js';
@@ -20,8 +20,8 @@ export type ModelKind = 'ra-topk' | 'ra-jump' | 'ra-batch-topk' | 'topk' | 'jump
 
 /** How far the preparation is. */
 export interface FitProgress {
-  /** Rows are read, first points drawn, points moved. */
-  phase: 'statistics' | 'seeding' | 'iteration';
+  /** Rows are read, first points drawn, points moved, a GPU's kernels made. */
+  phase: 'statistics' | 'seeding' | 'iteration' | 'kernels';
   done: number;
   of: number;
 }
@@ -111,15 +111,8 @@ export class Run {
     options: { device?: Device } = {},
   ): Promise<Run> {
     const on = await deviceOr(options.device);
-    return callLater(() =>
-      lending(on, (device) => {
-        const rows = data.share();
-        try {
-          return new Run(new Trained(Model.resume(device, rows, bytes)));
-        } finally {
-          rows.free();
-        }
-      }),
+    return callLater(
+      async () => new Run(new Trained(await Model.resume(on.share(), data.share(), bytes))),
     );
   }
 
