@@ -12,13 +12,20 @@ pub async fn warm_up(
     trainers: impl IntoIterator<Item = &mut Trainer>,
 ) -> Outcome {
     let mut kinds: Vec<(SaeSettings, TrainSettings)> = Vec::new();
+    let mut half = false;
     for trainer in trainers {
+        half |= trainer.settings().half;
         let kind = kind(trainer);
         let on_gpu = trainer.sae().device().is_gpu();
         if on_gpu && !trainer.is_done() && !kinds.contains(&kind) {
             prepare(context, trainer).await?;
             kinds.push(kind);
         }
+    }
+    if context.common.cooperative && !half {
+        context
+            .reporter
+            .warn("--cooperative is for the products of --half; without it nothing changes");
     }
     Ok(())
 }

@@ -77,9 +77,11 @@ impl Context {
     #[cfg(feature = "gpu")]
     async fn gpu(&self, adapter: Option<&str>) -> Outcome<Device> {
         use archetypal::device::GpuOptions;
-        let adapter_name = adapter.map(str::to_owned);
-        let cooperative = self.common.cooperative;
-        let options = GpuOptions { adapter: adapter_name, cooperative, ..gpu_options() };
+        let options = GpuOptions {
+            adapter: adapter.map(str::to_owned),
+            cooperative: self.common.cooperative,
+            ..gpu_options()
+        };
         let real = Device::gpu(&options).await;
         if real.is_ok() || adapter.is_some() {
             return Ok(real?);
