@@ -48,7 +48,7 @@ const PHASES: Record<FitProgress['phase'], string> = {
   statistics: 'Reading the rows',
   seeding: 'Drawing points',
   iteration: 'Moving points',
-  kernels: 'Preparing kernels',
+  kernels: 'Making kernels',
 };
 
 /** Trains a model from the start. */

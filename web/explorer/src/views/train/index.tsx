@@ -33,7 +33,7 @@ export function TrainView() {
 const PHASES: Record<string, string> = {
   idle: 'Ready',
   loading: 'Reading the data',
-  preparing: 'Preparing: statistics and points',
+  preparing: 'Preparing',
   training: 'Training',
   paused: 'Paused',
   stopping: 'Stopping',
