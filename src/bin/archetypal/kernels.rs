@@ -6,7 +6,8 @@ use archetypal::{
     train::{TrainSettings, Trainer},
 };
 
-/// Lets the driver compile what the steps of these trainers need, and says how far it is: once for each kind of them.
+/// Lets the driver compile what the steps of these trainers need, and says how far it is: once for each kind of them. Warns
+/// if matrix units were asked for and none of these steps has a use for them.
 pub async fn warm_up(
     context: &Context,
     trainers: impl IntoIterator<Item = &mut Trainer>,

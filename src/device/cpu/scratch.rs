@@ -33,8 +33,8 @@ fn with_spare<R>(words: usize, act: impl FnOnce(&mut Vec<Vec<Word>>) -> R) -> R 
     }
 }
 
-/// Values in memory of this thread, which gets it back in the end, or of all threads if there are many. It stays on its
-/// thread, or memory would gather on another one.
+/// Values in memory that goes back in the end to where it came from: to all threads if it is large, else to this one, from
+/// which it does not move, or memory would gather on another.
 pub(super) struct Scratch<T> {
     words: Vec<Word>,
     len: usize,

@@ -66,6 +66,9 @@ static COOPERATIVE_16: KernelSpec =
 
 const TILES: &[Constants<'static>] = &[&[("TILE", 64.0)], &[("TILE", 128.0)]];
 #[cfg(not(target_arch = "wasm32"))]
+const FOUR_SUBGROUPS: &[Constants<'static>] =
+    &[&[("THREADS", 32.0)], &[("THREADS", 64.0)], &[("THREADS", 128.0)], &[("THREADS", 256.0)]];
+#[cfg(not(target_arch = "wasm32"))]
 const TRANSPOSED: Constants<'static> = &[("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)];
 
 pub(super) const FAMILY: Family = &[
@@ -79,9 +82,9 @@ pub(super) const FAMILY: Family = &[
     #[cfg(not(target_arch = "wasm32"))]
     (&SUBGROUPS_F16, &[TRANSPOSED]),
     #[cfg(not(target_arch = "wasm32"))]
-    (&COOPERATIVE_8, &[&[("THREADS", 32.0)], &[("THREADS", 128.0)]]),
+    (&COOPERATIVE_8, FOUR_SUBGROUPS),
     #[cfg(not(target_arch = "wasm32"))]
-    (&COOPERATIVE_16, &[&[("THREADS", 128.0)]]),
+    (&COOPERATIVE_16, FOUR_SUBGROUPS),
 ];
 
 /// `Params` of shaders/narrow.wgsl.
