@@ -5,7 +5,7 @@ mod common;
 
 use archetypal::{
     Device,
-    sae::Selection,
+    sae::{Kernel, Selection, Thresholds},
     train::{Loss, half_bytes, memory_needed},
 };
 use std::{io::Write, path::Path, process::Command, time::Duration};
@@ -53,18 +53,27 @@ fn training_takes_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path().join("data.npy"), folder.path().join("out.safetensors"));
     write_npy(&data);
-    for half in [false, true] {
+    let top_k = Selection::TopK { k: 16 };
+    let jump = Selection::Jump {
+        kernel: Kernel::Silverman,
+        bandwidth: 1e-3,
+        thresholds: Thresholds::Reference,
+    };
+    for (options, selection, half) in [
+        (&["--top-k", "16"][..], top_k, false),
+        (&["--top-k", "16", "--half"], top_k, true),
+        (&["--model", "ra-jump", "--start", "reference"], jump, false),
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
         command.arg("train").arg(&data).arg("--out").arg(&out);
-        command.args(["--backend", "cpu", "--quiet", "--json", "--epochs", "1", "--top-k", "16"]);
+        command.args(["--backend", "cpu", "--quiet", "--json", "--epochs", "1"]).args(options);
         command.args(["--concepts", &CONCEPTS.to_string(), "--points", &POINTS.to_string()]);
         command.args(["--batch-size", &BATCH.to_string()]).stdout(std::process::Stdio::null());
-        command.args(half.then_some("--half"));
         let peak = peak_anonymous_bytes(command);
-        let settings = common::archetypal(CONCEPTS, WIDTH, POINTS, Selection::TopK { k: 16 });
+        let settings = common::archetypal(CONCEPTS, WIDTH, POINTS, selection);
         let needed = memory_needed(&Device::cpu(), &settings, &Loss::default(), BATCH)
             + if half { half_bytes(&settings, BATCH) } else { 0 };
-        println!("half {half}: peak {} MiB, counted {} MiB", peak >> 20, needed >> 20);
+        println!("{options:?}: peak {} MiB, counted {} MiB", peak >> 20, needed >> 20);
         assert!(peak > needed / 2, "{peak} is too little to have been measured");
         assert!(peak < needed + ALLOWANCE, "{peak} bytes, counted {needed} and {ALLOWANCE}");
     }

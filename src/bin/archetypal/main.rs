@@ -1,5 +1,6 @@
 //! The `archetypal` command: train, apply, judge and look at archetypal sparse autoencoders.
 
+mod allocator;
 mod bench;
 #[cfg(feature = "gpu")]
 mod cache;
@@ -94,6 +95,7 @@ impl Context {
 }
 
 fn main() -> ExitCode {
+    allocator::give_large_blocks_back();
     quiet_vulkan();
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
