@@ -44,10 +44,7 @@ fn main(
     let row = t / 16u;
     let col = t % 16u;
 
-    var b00: Block;
-    var b01: Block;
-    var b10: Block;
-    var b11: Block;
+    var sums: Blocks;
     var next: mat4x4<f32>;
     if (reads_a) {
         next = load_a(origin.x + 4u * quad, depth);
@@ -76,26 +73,8 @@ fn main(
         } else if (reads_b) {
             next = load_b(l1, origin.y + 4u * quad);
         }
-        for (var l = 0u; l < DEPTH; l++) {
-            let x0 = slab_a[l * STRIDE + row];
-            let y0 = slab_b[l * STRIDE + col];
-            b00 = add_outer(b00, x0, y0);
-            if (TILE == 128u) {
-                let x1 = slab_a[l * STRIDE + row + 16u];
-                let y1 = slab_b[l * STRIDE + col + 16u];
-                b01 = add_outer(b01, x0, y1);
-                b10 = add_outer(b10, x1, y0);
-                b11 = add_outer(b11, x1, y1);
-            }
-        }
+        multiply_slabs(&sums, row, col);
     }
 
-    let row0 = origin.x + 4u * row;
-    let col0 = origin.y + 4u * col;
-    store_block(row0, col0, b00);
-    if (TILE == 128u) {
-        store_block(row0, col0 + 64u, b01);
-        store_block(row0 + 64u, col0, b10);
-        store_block(row0 + 64u, col0 + 64u, b11);
-    }
+    store_blocks(origin.x + 4u * row, origin.y + 4u * col, sums);
 }

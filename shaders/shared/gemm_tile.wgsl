@@ -32,3 +32,36 @@ fn store_block(row: u32, col: u32, block: Block) {
     store(row + 2u, col, block.r2);
     store(row + 3u, col, block.r3);
 }
+
+// What a thread makes of C, in rows and columns of blocks: of a tile of 64 only the first.
+struct Blocks {
+    b00: Block,
+    b01: Block,
+    b10: Block,
+    b11: Block,
+}
+
+// Adds the product of the slabs, of which this thread takes quad `row` of A and quad `col` of B.
+fn multiply_slabs(sums: ptr<function, Blocks>, row: u32, col: u32) {
+    for (var l = 0u; l < DEPTH; l++) {
+        let x0 = slab_a[l * STRIDE + row];
+        let y0 = slab_b[l * STRIDE + col];
+        (*sums).b00 = add_outer((*sums).b00, x0, y0);
+        if (TILE == 128u) {
+            let x1 = slab_a[l * STRIDE + row + 16u];
+            let y1 = slab_b[l * STRIDE + col + 16u];
+            (*sums).b01 = add_outer((*sums).b01, x0, y1);
+            (*sums).b10 = add_outer((*sums).b10, x1, y0);
+            (*sums).b11 = add_outer((*sums).b11, x1, y1);
+        }
+    }
+}
+
+fn store_blocks(row: u32, col: u32, sums: Blocks) {
+    store_block(row, col, sums.b00);
+    if (TILE == 128u) {
+        store_block(row, col + 64u, sums.b01);
+        store_block(row + 64u, col, sums.b10);
+        store_block(row + 64u, col + 64u, sums.b11);
+    }
+}
