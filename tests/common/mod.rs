@@ -7,6 +7,8 @@ pub mod golden;
 use archetypal::Device;
 use archetypal::device::GpuOptions;
 use archetypal::sae::{DictionaryKind, EncoderKind, SaeSettings, Selection};
+use std::fmt::Display;
+use std::io::Write as _;
 
 /// An archetypal model of K concepts over N points of d dimensions, the rest as the reference has it.
 pub fn archetypal(k: usize, d: usize, n: usize, selection: Selection) -> SaeSettings {
@@ -47,10 +49,16 @@ pub fn gpu_with(test: &str, options: GpuOptions) -> Option<Device> {
             panic!("{test}: a GPU is required, but {error}")
         }
         Err(error) => {
-            eprintln!("SKIPPED {test}: {error}");
+            skipped(test, &error);
             None
         }
     }
+}
+
+/// Says that a test was skipped and why, also where the output of those that pass is not shown: scripts/test.sh counts
+/// these lines.
+pub fn skipped(test: &str, why: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
 /// Numbers in −1..1 that differ for every `seed`: a splitmix64 sequence.

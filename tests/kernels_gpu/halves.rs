@@ -1,7 +1,7 @@
 //! Float16: rounding to the bits of the CPU, and the product in each of its texts.
 
 use crate::common::check::{close, poisoned, read, tensor};
-use crate::common::{bits, gpu_with, noise};
+use crate::common::{bits, gpu_with, noise, skipped};
 use crate::gemm::SHAPES;
 use archetypal::device::{Codes, GpuOptions, Halves, TopKRoom};
 use archetypal::{Device, Tensor};
@@ -149,7 +149,7 @@ fn products_on_matrix_units() {
                 let required = std::env::var("ARCHETYPAL_REQUIRE_COOPERATIVE");
                 assert!(required.is_err(), "{test}: matrix units are required, but {error}");
                 assert!(error.to_string().contains("matrix units"), "{error}");
-                eprintln!("SKIPPED {test}: {error}");
+                return skipped(test, &error);
             }
         }
     }
