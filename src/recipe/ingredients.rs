@@ -4,7 +4,7 @@ use crate::{
     data::{Normalize, Normalizer, Source, Statistics, read_normalized, sample_rows},
     device::Device,
     error::Result,
-    points::{KMeans, kmeans},
+    points::{KMeans, Progress, kmeans},
 };
 use std::sync::Arc;
 
@@ -61,17 +61,32 @@ impl Ingredients {
     }
 
     /// At most `count` centres of the normalised data, [count, d], by a few iterations of k-means on a sample: rough
-    /// ones, that atoms start near.
+    /// ones, that atoms start near. `on_progress` gets how much is done, of how much.
     ///
     /// # Errors
     /// Those of reading and of [`kmeans`].
-    pub async fn centres(&self, device: &Device, count: usize, seed: u64) -> Result<Vec<f32>> {
+    pub async fn centres(
+        &self,
+        device: &Device,
+        count: usize,
+        seed: u64,
+        on_progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<f32>> {
         let width = self.source.width();
         let most = (MOST_VALUES / width).max(count).min(self.source.rows());
         let sample = self.sample((ROWS_PER_CENTRE * count).min(most), seed)?;
         let count = count.min(sample.len() / width);
         let options =
             KMeans { iterations: ITERATIONS, ..KMeans::new(count, seed ^ CENTRES_STREAM) };
-        kmeans(&device.without_software(), &sample, width, options, &mut |_| {}).await
+        // Seeds take about as long as the iterations.
+        let mut tell = |progress| match progress {
+            Progress::Seeding { done, total } => {
+                on_progress(done * ITERATIONS / total, 2 * ITERATIONS);
+            }
+            Progress::Iteration { iteration, .. } => {
+                on_progress(ITERATIONS + iteration, 2 * ITERATIONS);
+            }
+        };
+        kmeans(&device.without_software(), &sample, width, options, &mut tell).await
     }
 }

@@ -44,6 +44,8 @@ pub enum Stage {
     Statistics(usize),
     /// Points are looked for.
     Points(points::Progress),
+    /// Initial values are found: how much of that is done, and of how much.
+    Start(usize, usize),
 }
 
 /// A model and its training, all settings resolved for one set of data.
@@ -107,7 +109,9 @@ impl Recipe {
     }
 
     /// The fresh model over `points`, with its normalisation. For a free dictionary `points` are the atoms that it
-    /// starts from, [K, d], or empty for random ones.
+    /// starts from, [K, d], or empty for random ones. Where there are more concepts than points, a matched start looks
+    /// for centres that the atoms begin near, which takes a while: `on_progress` gets how much of it is done, of how
+    /// much.
     ///
     /// # Errors
     /// [`Error::Shape`] if `points` are not [N, d]; [`Error::TooLarge`], [`Error::Device`], and those of reading.
@@ -117,6 +121,7 @@ impl Recipe {
         data: &Ingredients,
         points: Vec<f32>,
         seed: u64,
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Sae> {
         let mut settings = self.model.clone();
         if let (DictionaryKind::Archetypal { delta, .. }, Some(share)) =
@@ -130,7 +135,7 @@ impl Recipe {
             }
             _ => StateDict::initial(&settings, points, seed)?,
         };
-        self.started(device, data, settings, state, seed).await
+        self.started(device, data, settings, state, seed, on_progress).await
     }
 
     /// The model of these initial values, once the start has changed them.
@@ -141,11 +146,12 @@ impl Recipe {
         settings: SaeSettings,
         mut state: StateDict,
         seed: u64,
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Sae> {
         let start = self.training.start;
         let rows = data.sample(start.sample_rows(settings.input_shape), seed)?;
         let targets = match start.needs_targets(&settings) {
-            true => data.centres(device, settings.nb_concepts, seed).await?,
+            true => data.centres(device, settings.nb_concepts, seed, on_progress).await?,
             false => Vec::new(),
         };
         let samples = Samples { rows: &rows, targets: &targets };
@@ -200,7 +206,8 @@ impl Recipe {
         let seed = self.training.seed;
         let mut searching = |progress| on_progress(Stage::Points(progress));
         let points = self.points(device, &data, seed, &mut searching).await?;
-        let sae = self.sae(device, &data, points, seed).await?;
+        let mut starting = |done, of| on_progress(Stage::Start(done, of));
+        let sae = self.sae(device, &data, points, seed, &mut starting).await?;
         Run::new(self.trainer(sae, &data)?, self.loader(&data)?)
     }
 }

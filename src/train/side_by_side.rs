@@ -150,7 +150,8 @@ mod tests {
                 let recipe = recipe(seed);
                 let make = async || {
                     let points = recipe.points(&device, &data, seed, &mut |_| {}).await.unwrap();
-                    let sae = recipe.sae(&device, &data, points, seed).await.unwrap();
+                    let sae =
+                        recipe.sae(&device, &data, points, seed, &mut |_, _| {}).await.unwrap();
                     recipe.trainer(sae, &data).unwrap()
                 };
                 trainers.push(make().await);

@@ -21,7 +21,8 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 impl Model {
-    /// A model in training: statistics, normalisation, points, kernels, then the first step to come. The options are those of
+    /// A model in training: statistics, normalisation, points, initial values, kernels, then the first step to come. The
+    /// options are those of
     /// `ModelSettings` and `TrainSettings`, `preset`, and `points`, how many. `on_progress(phase, done, of)` hears how
     /// far it is.
     pub async fn fit(
@@ -40,21 +41,19 @@ impl Model {
         let data = Ingredients::new(source, training.normalize, statistics);
         let mut report = |progress| points::report(on_progress, progress);
         let points = recipe.points(&device, &data, training.seed, &mut report).await?;
-        let sae = recipe.sae(&device, &data, points, training.seed).await?;
-        let mut trainer = recipe.trainer(sae, &data)?;
+        let mut tell = |done, of| points::tell(on_progress, "start", done, of);
+        let sae = recipe.sae(&device, &data, points, training.seed, &mut tell).await?;
+        let trainer = recipe.trainer(sae, &data)?;
         let mut tell = |done, of| points::tell(on_progress, "kernels", done, of);
-        trainer.warm_up(&mut tell).await?;
-        let run = Training::new(trainer, data.source, warnings)?;
+        let run = Training::new(trainer, data.source, warnings, &mut tell).await?;
         Ok(Self { held: Held::Training(Box::new(run)), trained: Some(training) })
     }
 
     /// The unfinished run in the bytes of a file, on the same data.
     pub async fn resume(device: Device, data: Data, bytes: Vec<u8>) -> JsResult<Model> {
-        let mut trainer =
-            Checkpoint::from_bytes("the checkpoint", bytes)?.trainer(&device.inner)?;
-        trainer.warm_up(&mut |_, _| {}).await?;
+        let trainer = Checkpoint::from_bytes("the checkpoint", bytes)?.trainer(&device.inner)?;
         let trained = Some(trainer.settings().clone());
-        let run = Training::new(trainer, data.source, Vec::new())?;
+        let run = Training::new(trainer, data.source, Vec::new(), &mut |_, _| {}).await?;
         Ok(Self { held: Held::Training(Box::new(run)), trained })
     }
 }

@@ -23,7 +23,14 @@ pub(super) struct Training {
 }
 
 impl Training {
-    pub fn new(trainer: Trainer, source: Arc<dyn Source>, warnings: Vec<String>) -> Result<Self> {
+    /// A run whose kernels a GPU has made, which `on_kernel` hears of: how many, of how many.
+    pub async fn new(
+        mut trainer: Trainer,
+        source: Arc<dyn Source>,
+        warnings: Vec<String>,
+        on_kernel: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
+        trainer.warm_up(on_kernel).await?;
         let loader = loader(&trainer, source)?;
         let mut run = Run::new(trainer, loader)?;
         let mut events = run.trainer_mut().take_events();
@@ -123,9 +130,9 @@ impl Model {
             return Err(Error::file(data.name(), "all rows are the same", hint).into());
         }
         let sae = std::mem::replace(&mut self.held, Held::Nowhere).into_sae()?;
-        let mut trainer = Trainer::new(sae, settings.clone(), facts)?;
-        trainer.warm_up(&mut |_, _| {}).await?;
-        self.held = Held::Training(Box::new(Training::new(trainer, data.source, Vec::new())?));
+        let trainer = Trainer::new(sae, settings.clone(), facts)?;
+        let run = Training::new(trainer, data.source, Vec::new(), &mut |_, _| {}).await?;
+        self.held = Held::Training(Box::new(run));
         self.trained = Some(settings);
         Ok(())
     }

@@ -222,7 +222,7 @@ describe('runs', () => {
     const data = Data.fromArray(values, WIDTH);
     const run = await Run.create(data, { ...options, device, onProgress });
     data.free();
-    assert.deepEqual([...phases], ['statistics', 'seeding', 'iteration']);
+    assert.deepEqual([...phases], ['statistics', 'seeding', 'iteration', 'start']);
     assert.equal(run.isDone, false);
     const names = (await events(run)).map(({ event }) => event);
     assert.equal(names[0], 'configuration');

@@ -20,8 +20,8 @@ export type ModelKind = 'ra-topk' | 'ra-jump' | 'ra-batch-topk' | 'topk' | 'jump
 
 /** How far the preparation is. */
 export interface FitProgress {
-  /** Rows are read, first points drawn, points moved, a GPU's kernels made. */
-  phase: 'statistics' | 'seeding' | 'iteration' | 'kernels';
+  /** Rows are read, first points drawn, points moved, initial values found, a GPU's kernels made. */
+  phase: 'statistics' | 'seeding' | 'iteration' | 'start' | 'kernels';
   done: number;
   of: number;
 }

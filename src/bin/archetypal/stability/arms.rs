@@ -161,7 +161,7 @@ impl Asked<'_> {
             }
             Kind::FreeRandom => Vec::new(),
         };
-        let mut sae = recipe.sae(device, data, points, seed).await?;
+        let mut sae = recipe.sae(device, data, points, seed, &mut |_, _| {}).await?;
         if kind == Kind::WithoutProjection {
             sae.release();
         }

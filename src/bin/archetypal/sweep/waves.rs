@@ -142,7 +142,7 @@ impl<'a> Sweep<'a> {
                 points.entry(key).or_insert(found).clone()
             }
         };
-        let sae = recipe.sae(device, data, own, variant.seed).await?;
+        let sae = recipe.sae(device, data, own, variant.seed, &mut |_, _| {}).await?;
         Ok(recipe.trainer(sae, data)?)
     }
 

@@ -174,9 +174,10 @@ pub async fn initial(
     ingredients: &Ingredients,
     points: Vec<f32>,
 ) -> Outcome<Sae> {
-    let task = context.reporter.task("start", 1);
+    let task = context.reporter.task("start", 100);
     let seed = recipe.training.seed;
-    let sae = recipe.sae(device, ingredients, points, seed).await?;
+    let mut tell = |done: usize, of: usize| task.at((100 * done / of) as u64);
+    let sae = recipe.sae(device, ingredients, points, seed, &mut tell).await?;
     let start = match recipe.training.start {
         Start::Reference => "a random encoder",
         Start::Matched => "an encoder matched to the atoms",

@@ -48,6 +48,7 @@ const PHASES: Record<FitProgress['phase'], string> = {
   statistics: 'Reading the rows',
   seeding: 'Drawing points',
   iteration: 'Moving points',
+  start: 'Finding initial values',
   kernels: 'Making kernels',
 };
 
