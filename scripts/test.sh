@@ -152,7 +152,7 @@ check_web() {
 }
 
 # Prints the closing line; fails if a test failed or none ran. Cargo says `5 passed;`, Node `ℹ pass 5`, Vitest `Tests  5 passed`,
-# and a test of ours that ends early, which cargo takes for passed, `SKIPPED`.
+# and a test of ours that ends early, once and which cargo takes for passed, `SKIPPED`.
 count_tests() {
   awk '/^test result:|^ +Tests  / {
          for (i = 2; i <= NF; i++) {

@@ -62,7 +62,7 @@ fn training_takes_what_it_says() {
     for (options, selection, half) in [
         (&["--top-k", "16"][..], top_k, false),
         (&["--top-k", "16", "--half"], top_k, true),
-        (&["--model", "ra-jump", "--start", "reference"], jump, false),
+        (&["--model", "ra-jump", "--preset", "reference"], jump, false),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
         command.arg("train").arg(&data).arg("--out").arg(&out);

@@ -46,12 +46,12 @@ pub struct ModelSettings {
     /// Weight of the old value in the running threshold, 0 to 1; for …batch-topk [default: 0.9]
     #[cfg_attr(feature = "cli", arg(long, value_name = "X", allow_negative_numbers = true))]
     pub threshold_momentum: Option<f32>,
-    /// Width of the kernel around a threshold, in units of the codes, > 0; for …jump [default: 0.001, or 0.2
-    /// with --thresholds direct]
+    /// Width of the kernel around a threshold, in units of the codes, > 0; for …jump [default: 0.5, or 0.001
+    /// with --thresholds reference]
     #[cfg_attr(feature = "cli", arg(long, value_name = "X", allow_negative_numbers = true))]
     pub bandwidth: Option<f32>,
-    /// Kernel that stands in for the threshold's derivative; for …jump [default: silverman, or rectangle with
-    /// --thresholds direct]
+    /// Kernel that stands in for the threshold's derivative; for …jump [default: rectangle, or silverman with
+    /// --thresholds reference]
     #[cfg_attr(feature = "cli", arg(long, value_enum, value_name = "NAME"))]
     pub kernel: Option<Kernel>,
     /// How thresholds learn: as in the reference, or trained directly and clipped apart; for …jump [default: direct;

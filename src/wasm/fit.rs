@@ -22,9 +22,8 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 impl Model {
     /// A model in training: statistics, normalisation, points, initial values, kernels, then the first step to come. The
-    /// options are those of
-    /// `ModelSettings` and `TrainSettings`, `preset`, and `points`, how many. `on_progress(phase, done, of)` hears how
-    /// far it is.
+    /// options are those of `ModelSettings` and `TrainSettings`, `preset`, and `points`, how many.
+    /// `on_progress(phase, done, of)` hears how far it is.
     pub async fn fit(
         data: Data,
         device: Device,

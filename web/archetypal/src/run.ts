@@ -20,7 +20,7 @@ export type ModelKind = 'ra-topk' | 'ra-jump' | 'ra-batch-topk' | 'topk' | 'jump
 
 /** How far the preparation is. */
 export interface FitProgress {
-  /** Rows are read, first points drawn, points moved, initial values found, a GPU's kernels made. */
+  /** Rows are read, first points drawn, points moved, initial values sought (with fewer points than concepts), a GPU's kernels made. */
   phase: 'statistics' | 'seeding' | 'iteration' | 'start' | 'kernels';
   done: number;
   of: number;
