@@ -3,7 +3,8 @@
 
     interop.py [--archetypal PROGRAM] [--data FILE.safetensors]
 
-Needs overcomplete (benches/peers/requirements.txt), and SAELens 6 for the last part, which is left out without it.
+Needs overcomplete (benches/peers/requirements.txt), and SAELens 6 (`pip install 'sae-lens>=6,<7'`) for the last part,
+which is left out without it.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def theirs(kind, d, points):
     """A fresh model of overcomplete."""
     model, arguments, _ = MODELS[kind]
     more = {"points": points} if kind.startswith("ra-") else {}
-    return model(d, CONCEPTS, **more, **arguments, device="cpu").eval()
+    return model(d, CONCEPTS, **more, **arguments, device="cpu")
 
 
 def load(kind, file):
@@ -63,8 +64,8 @@ def load(kind, file):
     wrong = [name for name in missing if not name.endswith("_fused_dictionary")] + unexpected
     if wrong:
         sys.exit(f"{kind}: other tensors than overcomplete's: {', '.join(wrong)}")
-    sae.train().eval()  # Archetypal dictionaries are fused when they go over to eval.
-    return sae, lambda rows: (rows - shift) * scale
+    # Archetypal dictionaries are fused as they go over to eval: not before they are loaded.
+    return sae.eval(), lambda rows: (rows - shift) * scale
 
 
 def held(what, got, want):
@@ -92,7 +93,7 @@ def trade(kind, ours, data, folder):
 
     normalised, file = folder / "normalised.safetensors", folder / "theirs.safetensors"
     save_file({"rows": normalise(rows).contiguous()}, normalised)
-    fresh = theirs(kind, rows.shape[1], normalise(rows)[:POINTS].contiguous())
+    fresh = theirs(kind, rows.shape[1], normalise(rows)[:POINTS].contiguous()).eval()
     save_file({name: tensor.clone() for name, tensor in fresh.state_dict().items()}, file)
     want = fresh.encode(normalise(rows))[1]
     good.append(held(f"{kind}: overcomplete's here", ours.codes(file, normalised, folder, *settings), want))

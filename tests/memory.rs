@@ -5,7 +5,7 @@ mod common;
 
 use archetypal::{
     Device,
-    sae::{Kernel, Selection, Thresholds},
+    sae::{Selection, Thresholds},
     train::{Loss, half_bytes, memory_needed},
 };
 use std::{io::Write, path::Path, process::Command, time::Duration};
@@ -54,16 +54,15 @@ fn training_takes_what_it_says() {
     let (data, out) = (folder.path().join("data.npy"), folder.path().join("out.safetensors"));
     write_npy(&data);
     let top_k = Selection::TopK { k: 16 };
-    let jump = Selection::Jump {
-        kernel: Kernel::Silverman,
-        bandwidth: 1e-3,
-        thresholds: Thresholds::Reference,
-    };
-    for (options, selection, half) in [
-        (&["--top-k", "16"][..], top_k, false),
-        (&["--top-k", "16", "--half"], top_k, true),
-        (&["--model", "ra-jump", "--preset", "reference"], jump, false),
+    let thresholds = Thresholds::Reference;
+    let (kernel, bandwidth) = thresholds.window();
+    let jump = Selection::Jump { kernel, bandwidth, thresholds };
+    for (options, selection) in [
+        (&["--top-k", "16"][..], top_k),
+        (&["--top-k", "16", "--half"], top_k),
+        (&["--model", "ra-jump", "--preset", "reference"], jump),
     ] {
+        let half = options.contains(&"--half");
         let mut command = Command::new(env!("CARGO_BIN_EXE_archetypal"));
         command.arg("train").arg(&data).arg("--out").arg(&out);
         command.args(["--backend", "cpu", "--quiet", "--json", "--epochs", "1"]).args(options);

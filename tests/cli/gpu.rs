@@ -1,7 +1,9 @@
 //! The command on a GPU: the same story, with the same figures.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use crate::support::{SMALL, Scene};
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// A scene on a GPU; none, said aloud, if the machine has no adapter. `ARCHETYPAL_REQUIRE_GPU=1` demands one.
@@ -14,8 +16,7 @@ fn scene(test: &str) -> Option<Scene> {
     }
     let required = std::env::var("ARCHETYPAL_REQUIRE_GPU").is_ok_and(|value| value == "1");
     assert!(!required, "{test}: a GPU is required, but there is none: {devices}");
-    // Also where the output of tests that pass is not shown: scripts/test.sh counts it.
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no GPU");
+    common::skipped(test, &"no GPU");
     let refused = scene.fails(1, &format!("train data.npy --out a {SMALL}"), &["no usable device"]);
     assert!(refused.stderr.contains("CPU"), "{refused:?}");
     None
