@@ -65,11 +65,12 @@ fn an_atlas_of_pictures() {
 
     // The same command writes the same, in place of what was there.
     let before = scene.bytes("atlas/concepts.safetensors");
-    fs::write(scene.path("atlas/stale"), "").unwrap();
+    fs::write(scene.path("atlas/details/stale"), "").unwrap();
     let ended = scene.ok(words);
     assert!(ended.stdout.contains("concepts  24"), "{ended:?}");
     assert_eq!(names(&scene, "atlas"), top);
     assert_eq!(scene.bytes("atlas/concepts.safetensors"), before);
+    assert!(!scene.path("atlas/details/stale").exists());
     assert!(!names(&scene, ".").iter().any(|name| name.starts_with('.')), "nothing is left beside");
 }
 
@@ -113,6 +114,17 @@ fn nothing_else_is_overwritten() {
     scene.fails(1, &format!("{words} pictures.jsonl"), &["pictures.jsonl", "no folder"]);
     scene.fails(2, &format!("{words} data.npy"), &["data.npy", "would be replaced"]);
     scene.fails(1, &format!("{words} no/where"), &["could not make a folder"]);
+
+    // Neither what lies beside an atlas, nor what somebody put into one.
+    fs::create_dir(scene.path("results")).unwrap();
+    scene.ok(&format!("{words} results/atlas"));
+    for name in ["results/thesis.txt", "results/atlas/thesis.txt"] {
+        fs::write(scene.path(name), "dear to me").unwrap();
+        let folder = scene.path(name).parent().unwrap().to_owned();
+        let folder = folder.display();
+        scene.fails(1, &format!("{words} {folder}"), &["holds something else"]);
+        assert_eq!(scene.bytes(name), b"dear to me");
+    }
 
     // What is read may not lie in what is replaced.
     scene.ok(&format!("{words} a"));

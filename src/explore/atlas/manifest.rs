@@ -17,6 +17,22 @@ pub(super) const MODEL: &str = "sae.safetensors";
 /// The name of the raw data's file.
 pub(super) const DATA: &str = "data.safetensors";
 
+/// Every name that can be at the top of an atlas, those of folders among them.
+pub const ENTRIES: [&str; 12] = [
+    "manifest.json",
+    "concepts.safetensors",
+    "points.safetensors",
+    "rows_xy.safetensors",
+    "details",
+    "codes",
+    "rows",
+    "atoms",
+    "examples",
+    "images",
+    MODEL,
+    DATA,
+];
+
 /// The contents of `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -16,7 +16,7 @@ mod raw;
 mod subject;
 mod summary;
 
-pub use manifest::{Chunks, FORMAT, Files, Kind, Manifest};
+pub use manifest::{Chunks, ENTRIES, FORMAT, Files, Kind, Manifest};
 
 use crate::{
     checkpoint::{self, Contents},

@@ -9,7 +9,7 @@ use archetypal::{
     Device, Error, Result,
     checkpoint::{Checkpoint, Overrides},
     data::{Example, MatrixFile, Normalizer, Source},
-    explore::atlas::{About, AtlasProgress, Kind, Sink, atlas},
+    explore::atlas::{About, AtlasProgress, ENTRIES, Kind, Sink, atlas},
     train::TrainSettings,
 };
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ fn the_manifest_has_this_structure() {
     });
     assert_eq!(manifest, expected);
     let names: Vec<_> = files.contents.keys().map(String::as_str).collect();
+    assert!(names.iter().all(|name| ENTRIES.contains(&name.split('/').next().unwrap())));
     assert_eq!(
         names,
         [

@@ -1,9 +1,13 @@
 //! A folder that appears whole or not at all.
 
 use crate::{failure::Outcome, interrupt};
-use archetypal::{Error, Result, explore::atlas::Sink};
+use archetypal::{
+    Error, Result,
+    explore::atlas::{ENTRIES, Sink},
+};
 use std::{
     cell::Cell,
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -80,7 +84,10 @@ impl Draft {
     }
 }
 
-/// Refuses what is neither free, nor an empty folder, nor an atlas.
+/// What a page has beside its folder `atlas`, whether or not this program holds a page.
+const PAGE: [&str; 4] = ["index.html", "icon.svg", "assets", "atlas"];
+
+/// Refuses what is neither free, nor an empty folder, nor an atlas or a page of one and nothing else.
 pub fn check_replaceable(path: &Path) -> Outcome {
     if !path.exists() {
         return Ok(());
@@ -92,10 +99,25 @@ pub fn check_replaceable(path: &Path) -> Outcome {
     if !path.is_dir() {
         return refused("this is no folder");
     }
-    let mut entries = fs::read_dir(path).map_err(|e| Error::io("read", path, e))?;
-    match entries.next().is_none() || is_atlas(path) || is_atlas(&path.join("atlas")) {
-        true => Ok(()),
-        false => refused("this folder holds something else, which is not overwritten"),
+    let unreadable = |e| Error::io("read", path, e);
+    let entries = fs::read_dir(path).map_err(unreadable)?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>().map_err(unreadable)?;
+    let ours: &[&str] = if is_atlas(path) {
+        &ENTRIES
+    } else if is_atlas(&path.join("atlas")) && path.join("index.html").exists() {
+        &PAGE
+    } else {
+        &[]
+    };
+    // Finder leaves its notes in every folder that somebody looks into.
+    let expected = |name: &OsString| name == ".DS_Store" || ours.iter().any(|our| name == our);
+    match names.iter().find(|name| !expected(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let name = name.display();
+            refused(&format!("this folder holds something else, which is not overwritten: {name}"))
+        }
     }
 }
 
