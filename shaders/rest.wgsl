@@ -14,6 +14,10 @@ struct Params {
     eps: f32,
     rest: f32,
     bound: f32,
+    // The last of the steps, which only the next dispatch reads from `steps`.
+    step_size: f32,
+    inv_sqrt_bias2: f32,
+    decay: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,7 +25,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> first: array<f32>;   // [rows, cols]
 @group(0) @binding(3) var<storage, read_write> second: array<f32>;  // [rows, cols]
 @group(0) @binding(4) var<storage, read_write> done: array<u32>;    // [atoms]
-@group(0) @binding(5) var<storage, read> steps: array<f32>;         // [now, 3]
+@group(0) @binding(5) var<storage, read_write> steps: array<f32>;   // [now, 3]: the last is written
 @group(0) @binding(6) var<storage, read> index: array<u32>;         // [atoms + 1 + entries], if some fire
 
 override LANES: u32 = 128u; // threads a workgroup
@@ -38,6 +42,12 @@ fn main(
     if (row >= params.rows) {
         return;
     }
+    let last = params.now - 1u;
+    if (row == 0u && t == 0u && params.now > 0u) {
+        steps[3u * last] = params.step_size;
+        steps[3u * last + 1u] = params.inv_sqrt_bias2;
+        steps[3u * last + 2u] = params.decay;
+    }
     let atom = params.atom0 + row;
     if (params.firing == 1u && index[atom] == index[atom + 1u]) {
         return;
@@ -48,7 +58,12 @@ fn main(
     }
     let missed = workgroupUniformLoad(&first_missed);
     for (var i = missed; i < params.now; i++) {
-        let term = coast(row, t, steps[3u * i], steps[3u * i + 1u], steps[3u * i + 2u]);
+        var term = 0.0;
+        if (i == last) {
+            term = coast(row, t, params.step_size, params.inv_sqrt_bias2, params.decay);
+        } else {
+            term = coast(row, t, steps[3u * i], steps[3u * i + 1u], steps[3u * i + 2u]);
+        }
         if (PROJECTION != NONE) {
             let sum = sum_lanes(t, term);
             for (var col = t; col < params.cols; col += LANES) {

@@ -1,5 +1,6 @@
 // out [rows, width] (+)= m[indices[b, i]] · a[b], at the entries only. Of M only some rows are bound; entries of the
-// others are left to another dispatch. A workgroup makes 16 entries of a row, THREADS threads each.
+// others are left to another dispatch. A workgroup makes 16 entries of a row at a time, THREADS threads each; `blocks`
+// workgroups share a row.
 struct Params {
     rows: u32,
     width: u32,
@@ -12,6 +13,7 @@ struct Params {
     a_start: u32,
     out_start: u32,
     accumulate: u32,
+    blocks: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,36 +35,46 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     let group = group_index(wid, nwg);
-    let blocks = (params.width + ENTRIES - 1u) / ENTRIES;
-    let row = group / blocks;
+    let row = group / params.blocks;
     if (row >= params.rows) {
         return;
     }
-    let place = group % blocks * ENTRIES + t / THREADS;
     let lane = t % THREADS;
     let count = min(counts[params.counts_start + row], params.width);
-    var m_row = params.m_rows;
-    if (place < count) {
-        m_row = indices[params.indices_start + row * params.width + place] - params.m_row0;
-    }
-    let mine = m_row < params.m_rows; // an index below m_row0 has wrapped
-    var sum = 0.0;
-    if (mine) {
-        for (var col = lane; col < params.n; col += THREADS) {
-            sum += m[m_row * params.n + col] * a[params.a_start + row * params.n + col];
+    for (var first = group % params.blocks * ENTRIES; first < count; first += params.blocks * ENTRIES) {
+        let place = first + t / THREADS;
+        var m_row = params.m_rows;
+        if (place < count) {
+            m_row = indices[params.indices_start + row * params.width + place] - params.m_row0;
+        }
+        let mine = m_row < params.m_rows; // an index below m_row0 has wrapped
+        var sum = 0.0;
+        if (mine) {
+            for (var col = lane; col < params.n; col += THREADS) {
+                sum += m[m_row * params.n + col] * a[params.a_start + row * params.n + col];
+            }
+        }
+        let total = sum_threads(t, sum);
+        if (mine && lane == 0u) {
+            let at = params.out_start + row * params.width + place;
+            out[at] = select(total, out[at] + total, params.accumulate != 0u);
         }
     }
+}
+
+// The sum over the threads of an entry, for the first of them.
+fn sum_threads(t: u32, sum: f32) -> f32 {
+    if (THREADS == 1u) {
+        return sum;
+    }
+    workgroupBarrier(); // the sums before have been read
     partial[t] = sum;
     workgroupBarrier();
-    if (mine && lane == 0u) {
-        var total = 0.0;
+    var total = 0.0;
+    if (t % THREADS == 0u) {
         for (var i = 0u; i < THREADS; i++) {
             total += partial[t + i];
         }
-        let at = params.out_start + row * params.width + place;
-        if (params.accumulate != 0u) {
-            total += out[at];
-        }
-        out[at] = total;
     }
+    return total;
 }

@@ -19,7 +19,22 @@ fn gradient(row: u32, col: u32) -> vec4<f32> {
     let inside = params.source_start + min(cols, vec4<u32>(params.cols - 1u));
     let first = params.batch_row0 * params.width;
     var sum = vec4<f32>(0.0);
-    for (var i = index[atom]; i < end; i++) {
+    var i = index[atom];
+    // Four entries at a time, so that their reads need not wait for each other: an atom may fire in every row of a batch.
+    // Software, which has few lanes, reads one element after the other in any case.
+    if (LANES >= 64u) {
+        for (; i + 3u < end; i += 4u) {
+            let a = entry(i, first);
+            let b = entry(i + 1u, first);
+            let c = entry(i + 2u, first);
+            let d = entry(i + 3u, first);
+            sum += term(a, inside);
+            sum += term(b, inside);
+            sum += term(c, inside);
+            sum += term(d, inside);
+        }
+    }
+    for (; i < end; i++) {
         let place = index[params.concepts + 1u + i] - first; // wraps below the first place
         let batch_row = place / params.width;
         if (batch_row < params.batch_rows) {
@@ -31,3 +46,21 @@ fn gradient(row: u32, col: u32) -> vec4<f32> {
     return sum;
 }
 
+struct Entry {
+    batch_row: u32, // from the first that is bound
+    value: f32,     // 0 in the rows of others
+}
+
+// Without a branch, which would hold up the reads behind it.
+fn entry(i: u32, first: u32) -> Entry {
+    let place = index[params.concepts + 1u + i] - first;
+    let batch_row = place / params.width;
+    let bound = batch_row < params.batch_rows;
+    let value = values[params.values_start + select(0u, place, bound)];
+    return Entry(select(0u, batch_row, bound), select(0.0, value, bound));
+}
+
+fn term(e: Entry, columns: vec4<u32>) -> vec4<f32> {
+    let at = e.batch_row * params.cols + columns;
+    return e.value * vec4<f32>(source[at.x], source[at.y], source[at.z], source[at.w]);
+}

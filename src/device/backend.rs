@@ -536,9 +536,10 @@ pub trait Backend {
     /// have entries in `firing`, or of all. A first moment that would move its value by less than [`REST`] of the step
     /// size is at rest, 0.
     ///
-    /// `done` [K, 1] holds how many of the `now` steps in `steps` [n, 3] (step size, 1/√(1 − β₂ᵗ), decay; n ≥ now) each
-    /// row has taken, and becomes `now`, or `now` + 1 for rows that fire, as these take the next one with a gradient of
-    /// their own. β and ε are those of `numbers`.
+    /// `steps` [n, 3] (step size, 1/√(1 − β₂ᵗ), decay; n ≥ now) holds the `now` steps so far but the last, which is
+    /// `numbers` and is put down there; β and ε are the same for all. `done` [K, 1] holds how many of them each row has
+    /// taken, and becomes `now`, or `now` + 1 for rows that fire, as these take the next one with a gradient of their
+    /// own.
     fn catch_up(
         &self,
         param: &mut Tensor,
@@ -546,7 +547,7 @@ pub trait Backend {
         second: &mut Tensor,
         done: &mut Tensor<u32>,
         firing: Option<&ByAtom>,
-        steps: &Tensor,
+        steps: &mut Tensor,
         now: u32,
         numbers: AdamStep,
         projection: Projection,

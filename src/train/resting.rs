@@ -7,17 +7,17 @@ use crate::{
     error::Result,
 };
 
-/// Steps after which all rows catch up, so that the list of steps stays short.
-const WINDOW: usize = 256;
+/// Steps after which all rows catch up. A row takes its missed steps one after the other, which a GPU has to wait for: so
+/// many take it less than a product does.
+const WINDOW: usize = 64;
 
 /// Which steps the rows of a parameter have yet to take.
 #[derive(Debug)]
 pub(crate) struct Resting {
     /// Steps of the window that each row has taken, [K, 1].
     done: Tensor<u32>,
-    /// The steps of the window so far, [WINDOW, 3], and the same on the host.
+    /// The steps of the window so far but the last, [WINDOW, 3].
     steps: Tensor,
-    numbers: Vec<f32>,
     /// How many there are.
     now: usize,
     /// The last one, whose β and ε are those of all, and the projection after it.
@@ -29,7 +29,6 @@ impl Resting {
         Ok(Self {
             done: Tensor::zeros(device, concepts, 1)?,
             steps: Tensor::zeros(device, WINDOW, 3)?,
-            numbers: vec![0.0; 3 * WINDOW],
             now: 0,
             last: None,
         })
@@ -45,16 +44,13 @@ impl Resting {
     ) {
         // Before the first step of a window nothing was missed, but who fires in it has still to be noted.
         let (numbers, projection) = self.last.unwrap_or((NO_STEP, Projection::None));
-        let (done, now) = (&mut self.done, self.now as u32);
+        let (done, steps, now) = (&mut self.done, &mut self.steps, self.now as u32);
         let firing = Some(firing);
-        device.catch_up(param, first, second, done, firing, &self.steps, now, numbers, projection);
+        device.catch_up(param, first, second, done, firing, steps, now, numbers, projection);
     }
 
     /// Takes down the step that the rows that fire have just taken.
     pub fn took(&mut self, step: AdamStep, projection: Projection) {
-        let AdamStep { step_size, inv_sqrt_bias2, decay, .. } = step;
-        self.numbers[3 * self.now..][..3].copy_from_slice(&[step_size, inv_sqrt_bias2, decay]);
-        self.steps.write(&self.numbers);
         self.now += 1;
         self.last = Some((step, projection));
     }
@@ -86,10 +82,8 @@ impl Resting {
         (first, second): (&mut Tensor, &mut Tensor),
     ) {
         let Some((numbers, projection)) = self.last.filter(|_| self.now > 0) else { return };
-        let (done, now) = (&mut self.done, self.now as u32);
-        device.catch_up(param, first, second, done, None, &self.steps, now, numbers, projection);
-        // What was recorded reads the steps of this window, which the next one overwrites.
-        device.submit();
+        let (done, steps, now) = (&mut self.done, &mut self.steps, self.now as u32);
+        device.catch_up(param, first, second, done, None, steps, now, numbers, projection);
         self.done.write(&vec![0; self.done.len()]);
         self.now = 0;
     }

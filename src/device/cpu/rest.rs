@@ -16,7 +16,7 @@ pub(super) fn catch_up(
     second: &mut Tensor,
     done: &mut Tensor<u32>,
     firing: Option<&ByAtom>,
-    steps: &Tensor,
+    steps: &mut Tensor,
     now: u32,
     numbers: AdamStep,
     projection: Projection,
@@ -29,7 +29,11 @@ pub(super) fn catch_up(
     if n == 0 {
         return;
     }
-    let (firing, steps) = (firing.map(Index::new), &steps.cpu().as_chunks::<3>().0[..now as usize]);
+    let steps = &mut steps.cpu_mut().as_chunks_mut::<3>().0[..now as usize];
+    if let Some(last) = steps.last_mut() {
+        *last = [numbers.step_size, numbers.inv_sqrt_bias2, numbers.decay];
+    }
+    let (firing, steps) = (firing.map(Index::new), &*steps);
     let moments = first.cpu_mut().par_chunks_mut(n).zip(second.cpu_mut().par_chunks_mut(n));
     let rows = param.cpu_mut().par_chunks_mut(n).zip(moments).zip(done.cpu_mut().par_iter_mut());
     rows.enumerate().with_min_len(block_rows(n)).for_each(

@@ -1,18 +1,26 @@
 //! Which tiles an adapter multiplies with, found by timing them once and kept in a file.
 
-use super::{Gpu, gemm};
+use super::{Gpu, buffers::RowBuffers, gemm};
 use crate::data::write_atomically;
 use crate::device::Gemm;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use web_time::Instant;
 
 /// Tiles of 128 × 128 along either side of the products that are timed, in ascending order.
 const SIDES: [usize; 3] = [4, 8, 16];
 /// Their third dimension.
 const DEPTH: usize = 128;
-/// Each is timed this often, the fastest time counts.
+/// A submission has as many products as take about so long, for a fast GPU makes one in less time than it takes to submit
+/// it and to wait …
+const SUBMISSION: Duration = Duration::from_millis(2);
+/// … but no more than this.
+const MOST_PRODUCTS: usize = 64;
+/// Submissions that are timed, of which the fastest counts.
 const RUNS: usize = 3;
 
 /// What the choice holds for.
@@ -100,21 +108,37 @@ async fn measure(gpu: &mut Gpu) -> Result<Option<usize>> {
 async fn fastest(gpu: &mut Gpu, side: usize, enough_tiles: usize) -> Result<f64> {
     gpu.enough_tiles = enough_tiles;
     let size = side * 128;
-    let (a, b) = (gpu.allocate::<f32>(size, DEPTH)?, gpu.allocate::<f32>(DEPTH, size)?);
-    let c = gpu.allocate::<f32>(size, size)?;
-    let whole = [&(0..size), &(0..size), &(0..DEPTH)];
+    let operands = [
+        &gpu.allocate::<f32>(size, DEPTH)?,
+        &gpu.allocate::<f32>(DEPTH, size)?,
+        &gpu.allocate::<f32>(size, size)?,
+    ];
+    // The first makes the pipeline.
+    seconds(gpu, operands, size, 1).await?;
+    let one = seconds(gpu, operands, size, 1).await?;
+    let products = ((SUBMISSION.as_secs_f64() / one) as usize).clamp(1, MOST_PRODUCTS);
     let mut fastest = f64::INFINITY;
-    // The first run makes the pipeline.
-    for run in 0..=RUNS {
-        gpu.sync().await?;
-        let started = Instant::now();
-        gemm::piece(gpu, [&a, &b, &c], whole, true, &Gemm::default());
-        gpu.sync().await?;
-        if run > 0 {
-            fastest = fastest.min(started.elapsed().as_secs_f64());
-        }
+    for _ in 0..RUNS {
+        fastest = fastest.min(seconds(gpu, operands, size, products).await? / products as f64);
     }
     Ok(fastest)
+}
+
+/// Seconds of a submission of so many products, [size, DEPTH] · [DEPTH, size].
+async fn seconds(
+    gpu: &Gpu,
+    operands: [&RowBuffers; 3],
+    size: usize,
+    products: usize,
+) -> Result<f64> {
+    let whole = [&(0..size), &(0..size), &(0..DEPTH)];
+    gpu.sync().await?;
+    let started = Instant::now();
+    for _ in 0..products {
+        gemm::piece(gpu, operands, whole, true, &Gemm::default());
+    }
+    gpu.sync().await?;
+    Ok(started.elapsed().as_secs_f64())
 }
 
 #[cfg(test)]

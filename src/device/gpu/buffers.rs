@@ -95,7 +95,9 @@ impl Gpu {
                 ABSURD,
             ));
         }
-        let chunk_rows = (limit / row_bytes.max(1)).min(rows.max(1) as u64) as usize;
+        let most = (limit / row_bytes.max(1)).min(rows.max(1) as u64) as usize;
+        // Chunks of one size, for a short last one would cost as many dispatches as a full one.
+        let chunk_rows = rows.max(1).div_ceil(rows.max(1).div_ceil(most));
         self.purge();
         let mut chunks = Vec::new();
         for row0 in (0..rows.max(1)).step_by(chunk_rows) {

@@ -186,7 +186,7 @@ impl Backend for Gpu {
         second: &mut Tensor,
         done: &mut Tensor<u32>,
         firing: Option<&ByAtom>,
-        steps: &Tensor,
+        steps: &mut Tensor,
         now: u32,
         numbers: AdamStep,
         projection: Projection,

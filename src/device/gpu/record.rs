@@ -123,7 +123,9 @@ impl Gpu {
             params.len()
         );
         let most = u64::from(self.limits.max_compute_workgroups_per_dimension);
-        let (x, y) = (groups.min(most), groups.div_ceil(most));
+        // Rows of groups as even as can be: the last one's groups beyond `groups` have nothing to do.
+        let y = groups.div_ceil(most);
+        let x = groups.div_ceil(y);
         if y > most {
             self.faults.note(format!("{} needs {groups} workgroups", spec.name), false);
             return;

@@ -13,7 +13,7 @@ static CATCH_UP: KernelSpec = KernelSpec {
     name: "rest",
     source: wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "shared/project.wgsl", "rest.wgsl"),
     entry: "main",
-    storage: &[ReadWrite, ReadWrite, ReadWrite, ReadWrite, Read, Read],
+    storage: &[ReadWrite, ReadWrite, ReadWrite, ReadWrite, ReadWrite, Read],
     trusted: true,
 };
 
@@ -36,6 +36,9 @@ struct Params {
     eps: f32,
     rest: f32,
     bound: f32,
+    step_size: f32,
+    inv_sqrt_bias2: f32,
+    decay: f32,
 }
 
 pub(super) fn catch_up(
@@ -45,7 +48,7 @@ pub(super) fn catch_up(
     second: &mut Tensor,
     done: &mut Tensor<u32>,
     firing: Option<&ByAtom>,
-    steps: &Tensor,
+    steps: &mut Tensor,
     now: u32,
     numbers: AdamStep,
     projection: Projection,
@@ -61,7 +64,8 @@ pub(super) fn catch_up(
     let (constants, bound) = constants(projection);
     let steps = steps.gpu().single();
     // Something must be bound where all rows catch up.
-    let index = firing.map_or(steps, |firing| firing.index.gpu().single());
+    let unused = gpu.scratch("rest", 1);
+    let index = firing.map_or(&*unused, |firing| firing.index.gpu().single());
     for segment in segments([param.gpu(), first.gpu(), second.gpu()], rows) {
         let [param, first, second] = segment.chunks;
         let params = Params {
@@ -78,6 +82,9 @@ pub(super) fn catch_up(
             eps: numbers.eps,
             rest: REST,
             bound,
+            step_size: numbers.step_size,
+            inv_sqrt_bias2: numbers.inv_sqrt_bias2,
+            decay: numbers.decay,
         };
         let buffers = [param, first, second, done.gpu().single(), steps, index];
         let rounds = 3 * cols * (now as usize + 1);

@@ -47,6 +47,9 @@ pub(super) const FAMILY: Family =
 const SHARED: Constants<'static> = &[("THREADS", 16.0)];
 const ALONE: Constants<'static> = &[("THREADS", 1.0)];
 
+/// Workgroups of shaders/sddmm.wgsl that share a row at most.
+const MOST_BLOCKS: usize = 8;
+
 /// `Params` of shaders/spmm.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -103,6 +106,7 @@ struct Sddmm {
     a_start: u32,
     out_start: u32,
     accumulate: u32,
+    blocks: u32,
 }
 
 pub(super) fn sddmm(
@@ -118,6 +122,8 @@ pub(super) fn sddmm(
     let (width, n) = (codes.width(), a.cols());
     let operands = [codes.indices.gpu(), codes.counts.gpu(), a.gpu(), out.gpu()];
     let constants = if gpu.kernels.software { ALONE } else { SHARED };
+    // A row of jump has room for K entries, and few of them.
+    let blocks = width.div_ceil(16).min(MOST_BLOCKS);
     for segment in segments(operands, codes.rows()) {
         let [indices, counts, a, out] = segment.chunks;
         for (m, atoms) in m.gpu().in_use(codes.concepts()) {
@@ -132,8 +138,9 @@ pub(super) fn sddmm(
                 a_start: segment.start(2, n),
                 out_start: segment.start(3, width),
                 accumulate: accumulate.into(),
+                blocks: blocks as u32,
             };
-            let groups = segment.rows * width.div_ceil(16);
+            let groups = segment.rows * blocks;
             let buffers = [indices, counts, m, a, out];
             gpu.dispatch(&SDDMM, constants, &buffers, &params, groups as u64);
         }
