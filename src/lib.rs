@@ -84,6 +84,7 @@ pub mod expression;
 pub mod metrics;
 mod parallel;
 pub mod points;
+mod progress;
 pub mod recipe;
 pub mod sae;
 pub mod train;

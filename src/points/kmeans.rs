@@ -20,10 +20,13 @@ pub struct KMeans {
     pub tolerance: f64,
 }
 
+/// Iterations that k-means takes at most unless told otherwise.
+pub const MOST_ITERATIONS: usize = 100;
+
 impl KMeans {
-    /// `count` centres, at most 100 iterations, until the error falls by less than 0.001 %.
+    /// `count` centres, at most [`MOST_ITERATIONS`], until the error falls by less than 0.001 %.
     pub fn new(count: usize, seed: u64) -> Self {
-        Self { count, seed, iterations: 100, tolerance: 1e-5 }
+        Self { count, seed, iterations: MOST_ITERATIONS, tolerance: 1e-5 }
     }
 }
 
@@ -46,6 +49,17 @@ pub enum Progress {
         /// Clusters that were empty and got a new centre.
         reseeded: usize,
     },
+}
+
+impl Progress {
+    /// How much is done, of how much, if at most `iterations` follow the seeds, which take about as long.
+    pub fn share(self, iterations: usize) -> (usize, usize) {
+        let done = match self {
+            Self::Seeding { done, total } => done * iterations / total,
+            Self::Iteration { iteration, .. } => iterations + iteration,
+        };
+        (done, 2 * iterations)
+    }
 }
 
 /// Rows assigned at once: bounds the product [rows, N] with the centres.

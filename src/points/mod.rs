@@ -3,7 +3,7 @@
 mod kmeans;
 mod seeding;
 
-pub use kmeans::{KMeans, Progress, kmeans};
+pub use kmeans::{KMeans, MOST_ITERATIONS, Progress, kmeans};
 
 use crate::{
     data::{Normalizer, Source, read_normalized, sample_rows},

@@ -78,14 +78,9 @@ impl Ingredients {
         let count = count.min(sample.len() / width);
         let options =
             KMeans { iterations: ITERATIONS, ..KMeans::new(count, seed ^ CENTRES_STREAM) };
-        // Seeds take about as long as the iterations.
-        let mut tell = |progress| match progress {
-            Progress::Seeding { done, total } => {
-                on_progress(done * ITERATIONS / total, 2 * ITERATIONS);
-            }
-            Progress::Iteration { iteration, .. } => {
-                on_progress(ITERATIONS + iteration, 2 * ITERATIONS);
-            }
+        let mut tell = |progress: Progress| {
+            let (done, of) = progress.share(ITERATIONS);
+            on_progress(done, of);
         };
         kmeans(&device.without_software(), &sample, width, options, &mut tell).await
     }

@@ -32,6 +32,7 @@ use crate::{
     device::Device,
     error::{Error, Result},
     points::{self, Method},
+    progress::part,
     sae::{DictionaryKind, ModelSettings, Sae, SaeSettings, Samples, StateDict},
     train::{DataFacts, Run, TrainSettings, Trainer},
 };
@@ -109,9 +110,8 @@ impl Recipe {
     }
 
     /// The fresh model over `points`, with its normalisation. For a free dictionary `points` are the atoms that it
-    /// starts from, [K, d], or empty for random ones. Where there are more concepts than points, a matched start looks
-    /// for centres that the atoms begin near, which takes a while: `on_progress` gets how much of it is done, of how
-    /// much.
+    /// starts from, [K, d], or empty for random ones. A matched start takes a while, the most where there are more concepts than
+    /// points, for it then looks for centres that the atoms begin near: `on_progress` gets how much is done, of how much.
     ///
     /// # Errors
     /// [`Error::Shape`] if `points` are not [N, d]; [`Error::TooLarge`], [`Error::Device`], and those of reading.
@@ -151,11 +151,16 @@ impl Recipe {
         let start = self.training.start;
         let rows = data.sample(start.sample_rows(settings.input_shape), seed)?;
         let targets = match start.needs_targets(&settings) {
-            true => data.centres(device, settings.nb_concepts, seed, on_progress).await?,
+            true => {
+                let mut tell = part(on_progress, 0, 600);
+                data.centres(device, settings.nb_concepts, seed, &mut tell).await?
+            }
             false => Vec::new(),
         };
         let samples = Samples { rows: &rows, targets: &targets };
-        start.apply(&device.without_software(), &settings, samples, &mut state).await?;
+        let device_of_start = device.without_software();
+        let mut tell = part(on_progress, if targets.is_empty() { 0 } else { 600 }, 1000);
+        start.apply(&device_of_start, &settings, samples, &mut state, &mut tell).await?;
         let mut sae = Sae::new(device, settings, &state)?;
         sae.project();
         sae.set_normalizer(data.normalizer.clone())?;

@@ -154,7 +154,8 @@ fn revive(model: &ModelSettings, width: usize) -> Revive {
     if !Revive::suits(model.encoder.unwrap_or_default(), model.encoder_bias) {
         return Revive(None);
     }
-    let after = (REVIVE_AFTER * model.nb_concepts(width)).div_ceil(k);
+    // A model without concepts is refused later, by its own name.
+    let after = (REVIVE_AFTER * model.nb_concepts(width)).div_ceil(k).max(1);
     Revive(Some(Push { rate: REVIVE_RATE, after: u32::try_from(after).unwrap_or(u32::MAX) }))
 }
 

@@ -246,7 +246,7 @@ impl ModelSettings {
                 *delta = self.delta.unwrap_or(*delta);
                 if let Some(share) = self.delta_relative.filter(|x| !(x.is_finite() && *x >= 0.0)) {
                     let hint =
-                        "0 keeps every atom in the convex hull of the points; 0.2 is the default.";
+                        "0 keeps every atom in the convex hull of the points; 0.27 is the default.";
                     return Err(Error::setting("delta-relative", share, "a number ≥ 0", hint));
                 }
             }

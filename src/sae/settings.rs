@@ -269,7 +269,8 @@ impl SaeSettings {
         self.validate_encoder()?;
         match self.dictionary {
             DictionaryKind::Archetypal { delta, .. } if !(delta.is_finite() && delta >= 0.0) => {
-                let hint = "0 keeps every atom in the convex hull of the points; 1 is the default.";
+                let hint =
+                    "0 keeps every atom in the convex hull of the points; 1 is the reference's.";
                 Err(Error::setting("delta", delta, "a number ≥ 0", hint))
             }
             _ => Ok(()),

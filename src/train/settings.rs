@@ -4,7 +4,7 @@ use super::{ClipGrad, Loss, RateFactors, Revive, Schedule, rates::Rates};
 use crate::{
     data::Normalize,
     error::{Error, Result},
-    sae::{EncoderKind, SaeSettings, Start},
+    sae::{EncoderKind, SaeSettings, Selection, Start, Thresholds},
 };
 use serde::{Deserialize, Serialize};
 
@@ -191,11 +191,16 @@ impl TrainSettings {
             }
         }
         if !(self.lr.is_finite() && self.lr > 0.0) {
-            return Err(Error::setting("lr", self.lr, "a number > 0", "0.0005 is the default."));
+            return Err(Error::setting(
+                "lr",
+                self.lr,
+                "a number > 0",
+                "0.0005 is the reference's.",
+            ));
         }
         for (setting, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&beta) {
-                let hint = "0.9 and 0.999 are the defaults.";
+                let hint = "0.9 and 0.999 are the reference's.";
                 return Err(Error::setting(setting, beta, "a number from 0 up to but not 1", hint));
             }
         }
@@ -215,7 +220,8 @@ impl TrainSettings {
     /// Checks that a model of these settings can be trained so.
     ///
     /// # Errors
-    /// [`Error::Setting`] if its loss looks at what the model has not, or its encoder is none that reads float16.
+    /// [`Error::Setting`] if its loss or its warm-up looks at what the model has not, or its encoder is none that reads
+    /// float16.
     pub fn check_model(&self, model: &SaeSettings) -> Result<()> {
         // An encoder of one's own is asked by the trainer.
         let reads_halves = matches!(
@@ -224,6 +230,13 @@ impl TrainSettings {
         );
         if self.half && !reads_halves {
             return Err(Self::no_half(model));
+        }
+        let directly =
+            matches!(model.selection, Selection::Jump { thresholds: Thresholds::Direct, .. });
+        if let Some(steps) = self.threshold_warmup.filter(|&steps| steps > 0 && !directly) {
+            let allowed = "left out for models without thresholds that are trained directly";
+            let hint = "Drop it, or train a jump model with --thresholds direct.";
+            return Err(Error::setting("threshold-warmup", steps, allowed, hint));
         }
         self.revive.check_model(model)?;
         self.whole_loss()?.check_model(model)

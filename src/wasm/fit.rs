@@ -1,12 +1,7 @@
 //! From data to a model in training, as the command does it.
 
 use super::{
-    JsResult,
-    data::Data,
-    device::Device,
-    model::{Held, Model},
-    options::Options,
-    points,
+    JsResult, data::Data, device::Device, model::Model, options::Options, points,
     training::Training,
 };
 use crate::{
@@ -45,15 +40,15 @@ impl Model {
         let trainer = recipe.trainer(sae, &data)?;
         let mut tell = |done, of| points::tell(on_progress, "kernels", done, of);
         let run = Training::new(trainer, data.source, warnings, &mut tell).await?;
-        Ok(Self { held: Held::Training(Box::new(run)), trained: Some(training) })
+        Ok(Self::in_training(run, training))
     }
 
     /// The unfinished run in the bytes of a file, on the same data.
     pub async fn resume(device: Device, data: Data, bytes: Vec<u8>) -> JsResult<Model> {
         let trainer = Checkpoint::from_bytes("the checkpoint", bytes)?.trainer(&device.inner)?;
-        let trained = Some(trainer.settings().clone());
+        let settings = trainer.settings().clone();
         let run = Training::new(trainer, data.source, Vec::new(), &mut |_, _| {}).await?;
-        Ok(Self { held: Held::Training(Box::new(run)), trained })
+        Ok(Self::in_training(run, settings))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     checkpoint::{self, Checkpoint, Contents, Overrides},
-    data::{Loader, Shuffle},
+    data::{Loader, Normalize, Shuffle},
     device::Tensor,
     error::{Error, Result},
     metrics,
@@ -29,6 +29,8 @@ pub struct Model {
     pub(super) held: Held,
     /// How it was trained, for its file.
     pub(super) trained: Option<TrainSettings>,
+    /// What its parameters take rows to be normalised by, once they belong to any rows.
+    pub(super) space: Option<Normalize>,
 }
 
 /// Where the model is.
@@ -66,8 +68,13 @@ impl Held {
 }
 
 impl Model {
-    pub(super) fn idle(sae: Sae, trained: Option<TrainSettings>) -> Self {
-        Self { held: Held::Idle(Box::new(sae)), trained }
+    fn idle(sae: Sae, trained: Option<TrainSettings>, space: Option<Normalize>) -> Self {
+        Self { held: Held::Idle(Box::new(sae)), trained, space }
+    }
+
+    pub(super) fn in_training(run: Training, settings: TrainSettings) -> Self {
+        let space = Some(settings.normalize);
+        Self { held: Held::Training(Box::new(run)), trained: Some(settings), space }
     }
 
     pub(super) fn sae(&mut self) -> Result<&mut Sae> {
@@ -104,7 +111,7 @@ impl Model {
             .into());
         }
         let settings = settings.resolve(input_shape, points.len() / input_shape)?;
-        Ok(Self::idle(Sae::initial(&device.inner, settings, points, seed)?, None))
+        Ok(Self::idle(Sae::initial(&device.inner, settings, points, seed)?, None, None))
     }
 
     /// The model in the bytes of a file; the options are `Overrides`, for files without settings.
@@ -121,7 +128,13 @@ impl Model {
         options.finish()?;
         let file = Checkpoint::from_bytes("the checkpoint", bytes)?;
         let sae = file.sae(&device.inner, &overrides)?;
-        Ok(Self::idle(sae, file.manifest().and_then(|manifest| manifest.training.clone())))
+        let trained = file.manifest().and_then(|manifest| manifest.training.clone());
+        let space = match (file.manifest(), &trained) {
+            // The reference trains on rows as they are.
+            (None, _) => Some(Normalize::None),
+            (Some(_), trained) => trained.as_ref().map(|trained| trained.normalize),
+        };
+        Ok(Self::idle(sae, trained, space))
     }
 
     /// The settings, as they stand in a file.

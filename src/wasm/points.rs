@@ -30,14 +30,11 @@ pub async fn find_points(
     Ok(points::find(&device, &*source, &normalizer, method, count, seed, &mut tell).await?)
 }
 
-/// Most iterations of k-means: what its progress is out of.
-const ITERATIONS: usize = 50;
-
 /// Tells of the search for points.
 pub(super) fn report(on_progress: Option<&Function>, progress: Progress) {
     let (phase, done, of) = match progress {
         Progress::Seeding { done, total } => ("seeding", done, total),
-        Progress::Iteration { iteration, .. } => ("iteration", iteration, ITERATIONS),
+        Progress::Iteration { iteration, .. } => ("iteration", iteration, points::MOST_ITERATIONS),
     };
     tell(on_progress, phase, done, of);
 }

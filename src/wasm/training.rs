@@ -99,7 +99,7 @@ fn loader(trainer: &Trainer, source: Arc<dyn Source>) -> Result<Loader> {
 #[wasm_bindgen]
 impl Model {
     /// Starts a run on `data`. The options are `TrainSettings`. A model that has not been trained takes its
-    /// normalisation from these data, any other keeps its own.
+    /// normalisation from these data, any other keeps its own: none for one of the reference.
     pub async fn begin(&mut self, data: Data, options: String) -> JsResult<()> {
         let mut options = Options::parse(&options)?;
         let normalize: Option<Normalize> = options.take("normalize")?;
@@ -115,12 +115,12 @@ impl Model {
         }
         settings.check_model(self.sae()?.settings())?;
         settings.normalize = normalize.unwrap_or_default();
-        if let Some(trained) = &self.trained {
-            keep_space(trained.normalize, normalize)?;
-            settings.normalize = trained.normalize;
+        if let Some(space) = self.space {
+            keep_space(space, normalize)?;
+            settings.normalize = space;
         }
         let statistics = Statistics::compute_breathing(&*data.source, |_| {}).await?;
-        if self.trained.is_none() {
+        if self.space.is_none() {
             let normalizer = Normalizer::new(settings.normalize, &statistics);
             self.sae()?.set_normalizer(normalizer)?;
         }
@@ -132,8 +132,7 @@ impl Model {
         let sae = std::mem::replace(&mut self.held, Held::Nowhere).into_sae()?;
         let trainer = Trainer::new(sae, settings.clone(), facts)?;
         let run = Training::new(trainer, data.source, Vec::new(), &mut |_, _| {}).await?;
-        self.held = Held::Training(Box::new(run));
-        self.trained = Some(settings);
+        *self = Self::in_training(run, settings);
         Ok(())
     }
 

@@ -33,12 +33,17 @@ fn settings_out_of_range() {
         ("--model ra-jump --top-k 3", ["top-k", "--model ra-topk, topk"]),
         ("--model ra-jump --bandwidth 0", ["bandwidth is 0", "> 0"]),
         ("--schedule cosine:500", ["warm-up shorter than the run", "--epochs"]),
+        ("--threshold-warmup 9", ["threshold-warmup is 9", "--thresholds direct"]),
         ("--points 301", ["points is 301", "fewer rows than points"]),
         ("--points 0", ["points is 0", "between 1 and the number of rows, 300"]),
     ] {
         let ended =
             scene.fails(2, &format!("train data.npy --out a --concepts 24 {options}"), &parts);
         assert!(!ended.stderr.contains("statistics"), "work was begun: {ended:?}");
+    }
+    for model in ["ra-topk", "topk", "ra-batch-topk", "ra-jump"] {
+        let words = format!("train data.npy --out a --concepts 0 --model {model}");
+        scene.fails(2, &words, &["concepts is 0", "at least 1"]);
     }
     scene.fails(2, "points data.npy --count 301 --out p", &["count is 301", "300"]);
     assert!(!scene.path("a").exists());
@@ -125,6 +130,7 @@ fn a_checkpoint_of_another_shape() {
     let init = "train data.npy --out a --init sae.safetensors";
     scene.fails(1, &format!("{init} --concepts 30"), &["[24, 12]", "[30, 12]", "--concepts"]);
     scene.fails(2, &format!("{init} --model ra-jump"), &["model"]);
+    scene.fails(2, &format!("{init} --start matched"), &["start is matched", "of the file"]);
     scene.fails(2, &format!("{init} --points 9"), &["--points", "--init"]);
     scene.fails(2, &format!("{init} --normalize none"), &["normalize", "standardize"]);
     scene.fails(2, "eval sae.safetensors data.npy --top-k 4", &["top-k", "holds the settings"]);

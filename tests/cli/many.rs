@@ -1,6 +1,6 @@
 //! Commands that train many models: stability and sweep.
 
-use crate::support::{ROWS, Scene, WIDTH, activations, write_npy};
+use crate::support::{ROWS, Scene, WIDTH, activations, write_matrices, write_npy};
 
 const FEW: &str = "--concepts 16 --top-k 3 --epochs 2 --batch-size 64";
 
@@ -182,7 +182,7 @@ fn a_sweep_goes_on_where_it_was_and_trains_only_what_is_new() {
     assert_eq!(evaluated["r2"], first[0]["figures"]["r2"]);
     // A line that a crash cut off is taken away.
     let mut bytes = scene.bytes("sweep.jsonl");
-    bytes.extend(b"{\"data\": \"da");
+    bytes.extend(b"{\"data\":\"da");
     std::fs::write(scene.path("sweep.jsonl"), &bytes).unwrap();
     let more = scene.json(&format!("sweep data.npy {options} --top-k 2,3 --at-once 1"));
     let more = more.as_array().unwrap();
@@ -192,6 +192,50 @@ fn a_sweep_goes_on_where_it_was_and_trains_only_what_is_new() {
     assert_eq!(again.as_array().unwrap(), more);
     std::fs::write(scene.path("other.jsonl"), "hello\n").unwrap();
     scene.fails(1, "sweep data.npy --out other.jsonl", &["line 1 is not of a sweep", "--out"]);
+    // Nor is a file without an end of a line one that a crash cut off.
+    std::fs::write(scene.path("config.json"), "{\"dear\": 1}").unwrap();
+    scene.fails(1, "sweep data.npy --out config.json", &["line 1 is not of a sweep", "--out"]);
+    assert_eq!(scene.bytes("config.json"), b"{\"dear\": 1}");
     scene.fails(2, "sweep data.npy --out s.jsonl --concepts 8 --top-k 9", &["top_k"]);
     scene.fails(2, "sweep data.npy --out s.jsonl --points 301", &["points"]);
+}
+
+#[test]
+fn a_sweep_replaces_no_model_and_says_what_it_does_not_save() {
+    let scene = Scene::new();
+    let words = "sweep data.npy --concepts 8 --top-k 2 --epochs 1 --batch-size 64";
+    scene.ok(&format!("{words} --out a.jsonl --quiet"));
+    let ended = scene.ok(&format!("{words} --out a.jsonl --save models"));
+    assert!(ended.stderr.contains("those are not saved"), "{ended:?}");
+    scene.ok(&format!("{words} --out b.jsonl --save models --quiet"));
+    let name = "models/K8-k2-seed0.safetensors";
+    let before = scene.bytes(name);
+    let other = format!("{words} --model topk --out c.jsonl --save models");
+    scene.fails(1, &other, &[name, "there already", "--save"]);
+    assert_eq!(scene.bytes(name), before);
+    std::fs::create_dir(scene.path("acts")).unwrap();
+    std::fs::copy(scene.path("data.npy"), scene.path("acts/data.npy")).unwrap();
+    scene.fails(2, "sweep acts --concepts 8 --out d.jsonl --save acts", &["among the data"]);
+}
+
+#[test]
+fn a_sweep_tells_sets_of_several_files_and_tensors_apart() {
+    let scene = Scene::new();
+    let rows = activations(ROWS, WIDTH);
+    for name in ["b.npy", "c.npy"] {
+        write_npy(&scene.path(name), WIDTH, &rows);
+    }
+    write_matrices(&scene.path("two.safetensors"), WIDTH, &[("x", &rows), ("y", &rows)]);
+    let words = "--concepts 8 --top-k 2 --epochs 1 --batch-size 64 --out s.jsonl --quiet";
+    let sets = [
+        "data.npy b.npy",
+        "data.npy c.npy",
+        "two.safetensors --tensor x",
+        "two.safetensors --tensor y",
+        "data.npy b.npy",
+    ];
+    for (data, lines) in sets.into_iter().zip([1, 2, 3, 4, 4]) {
+        let found = scene.json(&format!("sweep {data} {words}"));
+        assert_eq!(found.as_array().unwrap().len(), lines, "{data}");
+    }
 }

@@ -41,6 +41,21 @@ impl OverrideArgs {
         ];
         all.into_iter().find_map(|(given, name)| given.then_some(name))
     }
+
+    /// Refuses options for files of the reference where there is none among `files`.
+    fn expect_use(&self, files: &[Checkpoint]) -> Outcome {
+        let manifests: Option<Vec<_>> = files.iter().map(Checkpoint::manifest).collect();
+        let (Some(manifests), Some(name)) = (manifests, self.given()) else { return Ok(()) };
+        let kinds: Vec<_> = manifests.iter().map(|found| found.model.kind().name()).collect();
+        let hold = if kinds.len() == 1 { "the file holds" } else { "all files hold" };
+        Err(Error::setting(
+            name,
+            "given",
+            format!("left out: {hold} the settings of its model ({})", kinds.join(", ")),
+            "It is for files of the reference, which hold none.",
+        )
+        .into())
+    }
 }
 
 /// Maps a checkpoint, ours or the reference's.
@@ -59,18 +74,23 @@ pub fn open(path: &Path) -> Outcome<Checkpoint> {
     .into())
 }
 
-/// The model in it, on `device`, in eval mode.
+/// The model in a file, on `device`, in eval mode.
 pub fn model(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs) -> Outcome<Sae> {
-    if let (Some(manifest), Some(name)) = (checkpoint.manifest(), overrides.given()) {
-        let kind = manifest.model.kind();
-        return Err(Error::setting(
-            name,
-            "given",
-            format!("left out: the file holds the settings of its model ({})", kind.name()),
-            "It is for files of the reference, which hold none.",
-        )
-        .into());
-    }
+    overrides.expect_use(std::slice::from_ref(checkpoint))?;
+    load(checkpoint, device, overrides)
+}
+
+/// The models in several files; `overrides` are for those among them that hold no settings.
+pub fn models(
+    files: &[Checkpoint],
+    device: &Device,
+    overrides: &OverrideArgs,
+) -> Outcome<Vec<Sae>> {
+    overrides.expect_use(files)?;
+    files.iter().map(|file| load(file, device, overrides)).collect()
+}
+
+fn load(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs) -> Outcome<Sae> {
     let OverrideArgs { top_k, delta, kernel, bandwidth, normalization } = *overrides;
     let overrides =
         Overrides { top_k, delta, kernel, bandwidth, normalization, use_multiplier: None };

@@ -61,10 +61,9 @@ struct Pair {
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let device = context.device().await?;
+    let files = args.saes.iter().map(|path| checkpoint::open(path)).collect::<Outcome<Vec<_>>>()?;
     let mut models = Vec::new();
-    for path in &args.saes {
-        let file = checkpoint::open(path)?;
-        let sae = checkpoint::model(&file, &device, &args.overrides)?;
+    for (path, sae) in args.saes.iter().zip(checkpoint::models(&files, &device, &args.overrides)?) {
         models.push((path, sae.dictionary().await?, sae.normalizer().clone()));
     }
     let (first, _, normalizer) = &models[0];
@@ -87,16 +86,21 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
             ));
         }
     }
+    let all = (models.len() * (models.len() - 1) / 2) as u64;
+    let task = context.reporter.task("compare", 2 * all);
     let mut pairs = Vec::new();
     for (i, (first, atoms, _)) in models.iter().enumerate() {
         for (second, others, _) in &models[i + 1..] {
             let found = agreement(&device, atoms, others, width).await?;
+            task.at(2 * pairs.len() as u64 + 1);
             let [a, b] = [centred(atoms, width)?, centred(others, width)?];
             let without_mean = agreement(&device, &a, &b, width).await?.stability;
             let smaller = atoms.len().min(others.len()) / width;
             pairs.push(Pair::new(first, second, &found, without_mean, smaller));
+            task.at(2 * pairs.len() as u64);
         }
     }
+    task.done(&format!("{all} pairs"));
     let mean = |of: fn(&Pair) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
     let comparison = Comparison {
         stability: mean(|pair| pair.stability),

@@ -159,6 +159,21 @@ impl DataArgs {
         }
     }
 
+    /// What tells the data from others in what is kept for a later command: every file that is named, and the tensor.
+    pub fn identity(&self) -> String {
+        let name = match self.data.as_slice() {
+            [_] => self.name(),
+            several => {
+                let paths: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+                crate::unfinished::name(&self.name(), &paths)
+            }
+        };
+        match &self.tensor {
+            None => name,
+            Some(tensor) => format!("{name}, tensor {tensor}"),
+        }
+    }
+
     /// The error for data of another width than a model takes.
     pub fn check_width(&self, data: &dyn Source, width: usize, model: &Path) -> Outcome {
         self.expect_width(data, width, || {

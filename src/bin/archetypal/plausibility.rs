@@ -16,7 +16,7 @@ use archetypal::{
     metrics::{Candidates, Classes, Plausibility, plausibility},
     sae::Sae,
 };
-use std::{fmt::Write, path::Path, path::PathBuf, sync::Arc};
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 /// What the second model is called among the candidates.
 const AGAINST: &str = "against";
@@ -69,10 +69,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let examples = Examples::read(&args.examples, data.rows(), data.grid()?)?;
     let classes = Classes::new(&examples, args.seed)?;
     let device = context.device().await?;
-    // Both are opened before the work starts.
-    let sae = args.model(&device, &*data, &args.sae)?;
-    let against =
-        args.against.as_ref().map(|path| args.model(&device, &*data, path)).transpose()?;
+    let (sae, against) = args.models(&device, &*data)?;
     let left_out: Vec<&str> = classes.left_out().iter().map(|class| &*class.name).collect();
     if !left_out.is_empty() {
         let names = left_out.join(", ");
@@ -97,11 +94,16 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 }
 
 impl Args {
-    fn model(&self, device: &Device, data: &dyn Source, path: &Path) -> Outcome<Sae> {
-        let file = checkpoint::open(path)?;
-        let sae = checkpoint::model(&file, device, &self.overrides)?;
-        self.data.check_width(data, sae.settings().input_shape, path)?;
-        Ok(sae)
+    /// The SAE and the one it is held against, both opened before the work starts.
+    fn models(&self, device: &Device, data: &dyn Source) -> Outcome<(Sae, Option<Sae>)> {
+        let paths: Vec<_> = std::iter::once(&self.sae).chain(&self.against).collect();
+        let files = paths.iter().map(|path| checkpoint::open(path)).collect::<Outcome<Vec<_>>>()?;
+        let mut saes = checkpoint::models(&files, device, &self.overrides)?;
+        for (sae, path) in saes.iter().zip(paths) {
+            self.data.check_width(data, sae.settings().input_shape, path)?;
+        }
+        let against = self.against.is_some().then(|| saes.pop()).flatten();
+        Ok((saes.remove(0), against))
     }
 }
 

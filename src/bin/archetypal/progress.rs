@@ -1,12 +1,15 @@
 //! Progress on stderr: bars on a terminal, plain lines elsewhere, nothing if so asked.
 
 use crate::text;
-use archetypal::train::Event;
+use archetypal::{points, train::Event};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::{self, IsTerminal, Write},
     time::{Duration, Instant},
 };
+
+/// What a bar can tell apart within a step.
+const FINE: u64 = 100;
 
 /// How progress is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ impl Reporter {
 
     /// A piece of work of `total` steps that takes a while.
     pub fn task(&self, name: &str, total: u64) -> Task<'_> {
-        let bar = self.bar(total, "{prefix:<10} {bar:24} {percent:>3} %  {msg}");
+        let bar = self.bar(total * FINE, "{prefix:<10} {bar:24} {percent:>3} %  {msg}");
         bar.set_prefix(name.to_owned());
         bar.tick();
         Task { reporter: self, name: name.to_owned(), bar, started: Instant::now() }
@@ -89,7 +92,21 @@ pub struct Task<'a> {
 impl Task<'_> {
     /// So many steps are done.
     pub fn at(&self, done: u64) {
-        self.bar.set_position(done);
+        self.bar.set_position(done * FINE);
+    }
+
+    /// Tells of the step that follows `done` ones: how much of it is done, of how much.
+    pub fn within(&self, done: u64) -> impl FnMut(usize, usize) {
+        move |part, of| self.bar.set_position(done * FINE + part as u64 * FINE / of.max(1) as u64)
+    }
+
+    /// Tells of the search for points as [`Task::within`] does.
+    pub fn searching(&self, done: u64) -> impl FnMut(points::Progress) {
+        let mut tell = self.within(done);
+        move |progress| {
+            let (part, of) = progress.share(points::MOST_ITERATIONS);
+            tell(part, of);
+        }
     }
 
     /// What there is to say of it now.

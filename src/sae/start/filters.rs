@@ -1,7 +1,7 @@
 //! Matched filters: rows that answer to one atom and to as little else as can be.
 
 use crate::{
-    device::{Device, Gemm, Tensor},
+    device::{Device, Gemm, Tensor, pause},
     error::{Error, Result},
 };
 
@@ -24,8 +24,10 @@ pub(super) async fn matched(
     atoms: &[f32],
     rows: &[f32],
     d: usize,
+    on_progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<f32>> {
-    let inverse = inverse(device, &second_moments(device, rows, d).await?, d)?;
+    let moments = second_moments(device, rows, d).await?;
+    let inverse = inverse(device, &moments, d, on_progress).await?;
     let mut filters = Vec::with_capacity(atoms.len());
     for block in atoms.chunks(BLOCK * d) {
         let block = Tensor::from_slice(device, block.len() / d, d, block)?;
@@ -59,7 +61,12 @@ async fn second_moments(device: &Device, rows: &[f32], d: usize) -> Result<Vec<f
 }
 
 /// (Σ + λI)⁻¹ by Newton's iteration X ← X (2I − A X) from X = I/‖A‖∞, which needs products only.
-fn inverse(device: &Device, moments: &[f32], d: usize) -> Result<Tensor> {
+async fn inverse(
+    device: &Device,
+    moments: &[f32],
+    d: usize,
+    on_progress: &mut dyn FnMut(usize, usize),
+) -> Result<Tensor> {
     let trace: f64 = (0..d).map(|i| f64::from(moments[i * d + i])).sum();
     let ridge = (RIDGE * trace / d as f64).max(f64::from(f32::MIN_POSITIVE)) as f32;
     let diagonal = |value: f32| {
@@ -77,17 +84,20 @@ fn inverse(device: &Device, moments: &[f32], d: usize) -> Result<Tensor> {
     let mut x = Tensor::from_slice(device, d, d, &diagonal((1.0 / norm) as f32))?;
     let mut residual = Tensor::zeros(device, d, d)?;
     let mut next = Tensor::zeros(device, d, d)?;
-    for _ in 0..ITERATIONS {
+    for iteration in 0..ITERATIONS {
         device.gemm(&negated, &x, &mut residual, NN);
         device.add(&mut residual, &twice);
         device.gemm(&x, &residual, &mut next, NN);
         std::mem::swap(&mut x, &mut next);
         device.submit();
+        pause::breathe().await;
+        on_progress(iteration + 1, ITERATIONS);
     }
     Ok(x)
 }
 
 #[cfg(test)]
 pub(super) async fn inverse_for_test(device: &Device, moments: &[f32], d: usize) -> Vec<f32> {
-    inverse(device, moments, d).unwrap().read().await.unwrap()
+    let inverse = inverse(device, moments, d, &mut |_, _| {}).await.unwrap();
+    inverse.read().await.unwrap()
 }

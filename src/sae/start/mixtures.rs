@@ -3,6 +3,7 @@
 use crate::{
     device::{Device, Gemm, Tensor},
     error::Result,
+    parallel::*,
 };
 
 /// Points that a blend may have.
@@ -19,23 +20,25 @@ pub(super) async fn fit(
     targets: &[f32],
     points: &[f32],
     d: usize,
+    on_progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<f32>> {
-    let n = points.len() / d;
-    let mut mixing = Vec::with_capacity(targets.len() / d * n);
+    let (k, n) = (targets.len() / d, points.len() / d);
+    let mut mixing = vec![0.0; k * n];
     let all = Tensor::from_slice(device, n, d, points)?;
     let squares: Vec<f32> = points.chunks_exact(d).map(|point| dot(point, point) as f32).collect();
-    for block in targets.chunks(BLOCK * d) {
+    let blocks = targets.chunks(BLOCK * d).zip(mixing.chunks_mut(BLOCK * n));
+    for (i, (block, mixing)) in blocks.enumerate() {
         let some = Tensor::from_slice(device, block.len() / d, d, block)?;
         let mut products = Tensor::zeros(device, some.rows(), n)?;
         device.gemm(&some, &all, &mut products, Gemm { transpose_b: true, ..Gemm::default() });
         let products = products.read().await?;
-        for (target, products) in block.chunks_exact(d).zip(products.chunks_exact(n)) {
+        let rows = mixing.par_chunks_mut(n).zip(block.par_chunks(d).zip(products.par_chunks(n)));
+        rows.for_each(|(row, (target, products))| {
             let near = nearest(products, &squares);
             let weights = blend(target, &near, points, d);
-            let start = mixing.len();
-            mixing.resize(start + n, 0.0);
-            near.iter().zip(weights).for_each(|(&point, w)| mixing[start + point] = w as f32);
-        }
+            near.iter().zip(weights).for_each(|(&point, w)| row[point] = w as f32);
+        });
+        on_progress(i * BLOCK + some.rows(), k);
     }
     Ok(mixing)
 }
@@ -49,8 +52,8 @@ pub(super) fn lacking(
     delta: f32,
 ) -> Vec<f32> {
     let mut lacking = targets.to_vec();
-    let weights = mixing.chunks_exact(points.len() / d);
-    for (row, weights) in lacking.chunks_exact_mut(d).zip(weights) {
+    let weights = mixing.par_chunks(points.len() / d);
+    lacking.par_chunks_mut(d).zip(weights).for_each(|(row, weights)| {
         let used = weights.iter().zip(points.chunks_exact(d)).filter(|(weight, _)| **weight != 0.0);
         for (weight, point) in used {
             row.iter_mut().zip(point).for_each(|(value, c)| *value -= weight * c);
@@ -60,7 +63,7 @@ pub(super) fn lacking(
             let scale = (f64::from(delta) / length) as f32;
             row.iter_mut().for_each(|value| *value *= scale);
         }
-    }
+    });
     lacking
 }
 
@@ -139,7 +142,8 @@ mod tests {
     fn a_target_in_the_hull_is_met_and_one_outside_gets_the_nearest_blend() {
         let points = [0.0, 0.0, 4.0, 0.0, 0.0, 4.0];
         let targets = [1.0, 2.0, 3.0, 3.0, -1.0, -1.0];
-        let mixing = pollster::block_on(fit(&Device::cpu(), &targets, &points, 2)).unwrap();
+        let mixing =
+            pollster::block_on(fit(&Device::cpu(), &targets, &points, 2, &mut |_, _| {})).unwrap();
         let expected = [0.25, 0.25, 0.5, 0.0, 0.5, 0.5, 1.0, 0.0, 0.0];
         for (found, expected) in mixing.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-3, "{mixing:?}");
@@ -156,11 +160,13 @@ mod tests {
     #[test]
     fn only_the_nearest_points_are_candidates_and_equal_points_are_no_trouble() {
         let points: Vec<f32> = (0..100).map(|i| i as f32).collect();
-        let mixing = pollster::block_on(fit(&Device::cpu(), &[50.25], &points, 1)).unwrap();
+        let mixing =
+            pollster::block_on(fit(&Device::cpu(), &[50.25], &points, 1, &mut |_, _| {})).unwrap();
         let reached: f32 = mixing.iter().zip(&points).map(|(w, p)| w * p).sum();
         assert!((reached - 50.25).abs() < 1e-3);
         assert!(mixing[..30].iter().chain(&mixing[70..]).all(|&w| w == 0.0));
-        let same = pollster::block_on(fit(&Device::cpu(), &[2.0], &[2.0; 40], 1)).unwrap();
+        let same =
+            pollster::block_on(fit(&Device::cpu(), &[2.0], &[2.0; 40], 1, &mut |_, _| {})).unwrap();
         assert!((same.iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     device::Device,
     error::{Error, Result},
+    progress::part,
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,7 @@ impl Start {
     ///   answer to a row of the data, the first reconstructions are too large; the first steps then shorten the
     ///   encoder where concepts overlap, instead of lengthening the few that win, and next to no concept dies.
     ///
-    /// Encoders of other kinds, and thresholds, start as they do.
+    /// Encoders of other kinds, and thresholds, start as they do. `on_progress` gets how much is done, of how much.
     ///
     /// # Errors
     /// [`Error::Shape`] if the samples are not whole rows of the data, or missing; [`Error::TooLarge`], [`Error::Device`].
@@ -75,6 +76,7 @@ impl Start {
         settings: &SaeSettings,
         samples: Samples<'_>,
         state: &mut StateDict,
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<()> {
         if self == Self::Reference {
             return Ok(());
@@ -90,7 +92,8 @@ impl Start {
                 let targets: Vec<f32> =
                     samples.targets.iter().copied().cycle().take(k * d).collect();
                 let points = state.values(names::POINTS, &[n, d])?;
-                let mixing = mixtures::fit(device, &targets, points, d).await?;
+                let mut tell = part(on_progress, 0, 600);
+                let mixing = mixtures::fit(device, &targets, points, d, &mut tell).await?;
                 let relax = mixtures::lacking(&targets, &mixing, points, d, delta);
                 state.insert(names::RELAX, &[k, d], relax);
                 state.insert(names::MIXING, &[k, n], mixing);
@@ -103,7 +106,8 @@ impl Start {
             EncoderKind::Untied => UNTIED_WEIGHT,
             _ => return Ok(()),
         };
-        let mut filters = filters::matched(device, &targets, samples.rows, d).await?;
+        let mut tell = part(on_progress, if self.needs_targets(settings) { 600 } else { 0 }, 1000);
+        let mut filters = filters::matched(device, &targets, samples.rows, d, &mut tell).await?;
         scale_to_one(&mut filters, &targets, k);
         state.insert(weight, &[k, d], filters);
         if settings.encoder == EncoderKind::Linear {

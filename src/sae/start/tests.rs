@@ -12,7 +12,11 @@ fn rows(count: usize) -> Vec<f32> {
 async fn started(settings: &SaeSettings, points: &[f32], rows: &[f32]) -> StateDict {
     let mut state = StateDict::initial(settings, points.to_vec(), 0).unwrap();
     let samples = Samples { rows, targets: &rows[..rows.len() / 2] };
-    Start::Matched.apply(&Device::cpu(), settings, samples, &mut state).await.unwrap();
+    let mut told = Vec::new();
+    let mut tell = |done, of| told.push((done, of));
+    let device = Device::cpu();
+    Start::Matched.apply(&device, settings, samples, &mut state, &mut tell).await.unwrap();
+    assert!(told.is_sorted(), "{told:?}");
     state
 }
 
@@ -56,14 +60,19 @@ fn with_fewer_points_atoms_are_blends_near_the_targets_used_in_turn() {
         let mut state = StateDict::initial(&settings, points.to_vec(), 0).unwrap();
         assert!(Start::Matched.needs_targets(&settings));
         let samples = Samples { rows: &rows(50), targets: &[2.0, 0.0, 1.0, 1.0] };
-        Start::Matched.apply(&Device::cpu(), &settings, samples, &mut state).await.unwrap();
+        Start::Matched
+            .apply(&Device::cpu(), &settings, samples, &mut state, &mut |_, _| {})
+            .await
+            .unwrap();
         let mixing = state.values(names::MIXING, &[5, 3]).unwrap();
         let (a, b) = ([0.5, 0.5, 0.0], [0.5, 0.25, 0.25]);
         for (found, expected) in mixing.iter().zip([a, b, a, b, a].as_flattened()) {
             assert!((found - expected).abs() < 1e-3, "{mixing:?}");
         }
         let missing = Samples { targets: &[], ..samples };
-        let refused = Start::Matched.apply(&Device::cpu(), &settings, missing, &mut state).await;
+        let refused = Start::Matched
+            .apply(&Device::cpu(), &settings, missing, &mut state, &mut |_, _| {})
+            .await;
         assert!(matches!(refused, Err(Error::Shape { .. })));
     });
 }

@@ -129,7 +129,11 @@ pub fn of_tensors(file: &TensorFile) -> Outcome<(Value, String)> {
                 tensors.push(json);
             }
             None => {
-                text += &format!("  {}, not a matrix of floats\n", plain(&plainly));
+                let reason = match index < SAMPLED_TENSORS {
+                    true => "no matrix of floats with rows".to_owned(),
+                    false => format!("not sampled: only the first {SAMPLED_TENSORS} are"),
+                };
+                text += &format!("  {}, {reason}\n", plain(&plainly));
                 tensors.push(plainly);
             }
         }

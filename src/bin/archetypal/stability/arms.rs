@@ -150,6 +150,7 @@ impl Asked<'_> {
         data: &Ingredients,
         points: &[f32],
         seed: u64,
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Sae> {
         let recipe = self.recipe_of(kind, data)?;
         let (k, d) = (recipe.model.nb_concepts, recipe.model.input_shape);
@@ -161,7 +162,7 @@ impl Asked<'_> {
             }
             Kind::FreeRandom => Vec::new(),
         };
-        let mut sae = recipe.sae(device, data, points, seed, &mut |_, _| {}).await?;
+        let mut sae = recipe.sae(device, data, points, seed, on_progress).await?;
         if kind == Kind::WithoutProjection {
             sae.release();
         }

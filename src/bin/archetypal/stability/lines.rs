@@ -80,14 +80,14 @@ async fn measure_all(
             let runs = left.iter_mut().map(|(name, trainer)| (&*name, trainer));
             return Ok((lines, unfinished.save_all(runs).await?));
         }
-        let task = context.reporter.task("measure", 1);
         let seeds = models.seeds.len();
+        let task = context.reporter.task("measure", measure::steps(seeds));
         let (names, trainers): (Vec<_>, Vec<_>) = left.drain(..seeds).unzip();
         let trained = Trained {
             at_start: starts.by_ref().take(seeds).collect(),
             models: trainers.into_iter().map(Trainer::into_sae).collect(),
         };
-        let line = measure::measure(device, judge, arm, trained).await?;
+        let line = measure::measure(device, judge, arm, trained, &task).await?;
         task.done(&format!("{}, {} points", arm.kind.title(), arm.points.title()));
         unfinished.keep(&models.line_name(arm)?, &line)?;
         names.iter().try_for_each(|name| unfinished.remove(name))?;

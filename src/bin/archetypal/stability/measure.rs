@@ -1,7 +1,7 @@
 //! What is measured of the models of one arm.
 
 use super::arms::{Arm, Kind, Points};
-use crate::{eval, failure::Outcome};
+use crate::{eval, failure::Outcome, progress::Task};
 use archetypal::{
     Device,
     data::Source,
@@ -54,12 +54,18 @@ pub struct Trained {
     pub models: Vec<Sae>,
 }
 
-/// All figures of an arm.
+/// Steps of measuring so many models: two passes over the data each, and every pair of their dictionaries three times.
+pub fn steps(models: usize) -> u64 {
+    (2 * models + 3 * models * (models - 1) / 2) as u64
+}
+
+/// All figures of an arm. `task`, of so many [`steps`], hears how far it is.
 pub async fn measure(
     device: &Device,
     data: &Arc<dyn Source>,
     arm: Arm,
     trained: Trained,
+    task: &Task<'_>,
 ) -> Outcome<Line> {
     let Trained { at_start, mut models } = trained;
     let count = models.len() as f64;
@@ -68,16 +74,18 @@ pub async fn measure(
     let add = |sum: Option<f64>, value: Option<f64>| sum.zip(value).map(|(a, b)| a + b / count);
     let (mut r2, mut dead_share, mut ood, mut l0, mut coherence) = (Some(0.0), 0.0, 0.0, 0.0, 0.0);
     let mut dictionaries = Vec::new();
-    for sae in &mut models {
+    for (i, sae) in models.iter_mut().enumerate() {
         sae.eval()?;
         let loader = eval::pass_loader(sae, data.clone())?;
-        let found = evaluate(sae, &loader, &mut |_| {}).await?;
+        let mut tell = task.within(2 * i as u64);
+        let found = evaluate(sae, &loader, &mut |rows| tell(rows, data.rows())).await?;
         r2 = add(r2, found.r2);
         dead_share += found.dead_share / count;
         ood += found.ood / count;
         l0 += found.l0 / count;
         coherence += found.coherence / count;
-        let pairs = interaction(sae, &loader, &mut |_| {}).await?;
+        let mut tell = task.within(2 * i as u64 + 1);
+        let pairs = interaction(sae, &loader, &mut |rows| tell(rows, data.rows())).await?;
         connectivity = add(connectivity, pairs.map(|pairs| pairs.connectivity));
         negative_interference =
             add(negative_interference, pairs.map(|pairs| pairs.negative_interference));
@@ -88,12 +96,17 @@ pub async fn measure(
         dictionaries.push(atoms);
     }
     let width = models[0].settings().input_shape;
-    let before = pairs(device, &at_start, width).await?;
-    let after = pairs(device, &dictionaries, width).await?;
+    let mut done = 2 * models.len() as u64;
+    let mut next = || {
+        done += 1;
+        task.at(done);
+    };
+    let before = pairs(device, &at_start, width, &mut next).await?;
+    let after = pairs(device, &dictionaries, width, &mut next).await?;
     for atoms in &mut dictionaries {
         *atoms = centred(atoms, width)?;
     }
-    let without_mean = pairs(device, &dictionaries, width).await?;
+    let without_mean = pairs(device, &dictionaries, width, &mut next).await?;
     Ok(Line {
         kind: arm.kind,
         points: arm.points,
@@ -123,7 +136,12 @@ struct Pairs {
     cosines: Vec<f32>,
 }
 
-async fn pairs(device: &Device, dictionaries: &[Vec<f32>], width: usize) -> Outcome<Pairs> {
+async fn pairs(
+    device: &Device,
+    dictionaries: &[Vec<f32>],
+    width: usize,
+    on_pair: &mut dyn FnMut(),
+) -> Outcome<Pairs> {
     let mut pairs = Pairs { stability: Vec::new(), exact: true, cosines: Vec::new() };
     for (i, first) in dictionaries.iter().enumerate() {
         for second in &dictionaries[i + 1..] {
@@ -131,6 +149,7 @@ async fn pairs(device: &Device, dictionaries: &[Vec<f32>], width: usize) -> Outc
             pairs.stability.push(found.stability);
             pairs.exact &= found.exact;
             pairs.cosines.extend(found.matches.iter().map(|pair| pair.cosine));
+            on_pair();
         }
     }
     Ok(pairs)

@@ -144,7 +144,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let points = all_points(context, &device, &recipe, &ingredients, &seeds).await?;
     let arms = args.arms();
     let models = Models {
-        name: args.data.name(),
+        name: args.data.identity(),
         asked: &asked,
         device: &device,
         data: &ingredients,
@@ -258,8 +258,8 @@ async fn all_points(
     let mut points = Vec::new();
     let task = context.reporter.task("points", seeds.len() as u64);
     for (i, &seed) in seeds.iter().enumerate() {
-        task.at(i as u64);
-        points.push(recipe.points(device, data, seed, &mut |_| {}).await?);
+        let mut tell = task.searching(i as u64);
+        points.push(recipe.points(device, data, seed, &mut tell).await?);
     }
     let count = recipe.model.nb_points().unwrap_or(0) as u64;
     task.done(&format!("{} centres for each of {} seeds", text::count(count), seeds.len()));

@@ -11,13 +11,13 @@ use archetypal::{
     Device,
     data::Source,
     recipe::{Ingredients, Recipe},
-    train::Trainer,
+    train::{DataFacts, Trainer},
 };
 use std::sync::Arc;
 
 /// What models are made from.
 pub struct Models<'a> {
-    /// The name of the data.
+    /// What tells the data from others.
     pub name: String,
     pub asked: &'a Asked<'a>,
     pub device: &'a Device,
@@ -54,8 +54,8 @@ impl Models<'_> {
                 if interrupt::requested() {
                     return Ok(None);
                 }
-                self.add(&mut ready, arm, &recipe, i).await?;
-                task.at(ready.trainers.len() as u64);
+                let mut tell = task.within(ready.trainers.len() as u64);
+                self.add(&mut ready, arm, &recipe, i, &mut tell).await?;
             }
         }
         let going_on = going_on(ready.resumed);
@@ -64,13 +64,20 @@ impl Models<'_> {
     }
 
     /// The model of the `i`-th seed, made even if it is gone on with: how it started is in no file.
-    async fn add(&self, ready: &mut Ready, arm: Arm, recipe: &Recipe, i: usize) -> Outcome {
+    async fn add(
+        &self,
+        ready: &mut Ready,
+        arm: Arm,
+        recipe: &Recipe,
+        i: usize,
+        on_progress: &mut dyn FnMut(usize, usize),
+    ) -> Outcome {
         let Self { asked, device, data, points, seeds, .. } = self;
         let own = match arm.points {
             Points::Shared => &points[0],
             _ => &points[i],
         };
-        let sae = asked.model_of(arm.kind, device, data, own, seeds[i]).await?;
+        let sae = asked.model_of(arm.kind, device, data, own, seeds[i], on_progress).await?;
         ready.at_start.push(sae.dictionary().await?);
         let name = self.state_name(arm, recipe, seeds[i]);
         let (training, statistics) = (&recipe.training, &data.statistics);
@@ -101,7 +108,9 @@ impl Models<'_> {
     pub fn line_name(&self, arm: Arm) -> Outcome<String> {
         let recipe = self.asked.recipe_of(arm.kind, self.data)?;
         let states = self.seeds.iter().map(|&seed| self.state_name(arm, &recipe, seed));
-        let all = (states.collect::<Vec<_>>(), &self.judged_on);
+        // A state says itself what rows it was trained on.
+        let facts = DataFacts::new(&self.data.statistics, &self.data.normalizer);
+        let all = (states.collect::<Vec<_>>(), &self.judged_on, facts);
         Ok(unfinished::name(&arm.file_name(), &all))
     }
 

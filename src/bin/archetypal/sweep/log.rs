@@ -11,15 +11,19 @@ use archetypal::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt::Display,
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
+/// How every line begins, for `data` is the first field of [`Line`].
+const BEGINNING: &str = "{\"data\":";
+
 /// A trained model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// The data.
+    /// The data, as `DataArgs::identity` has it.
     pub data: String,
     /// What was asked for.
     pub variant: Variant,
@@ -56,7 +60,8 @@ pub struct SweepLog {
 }
 
 impl SweepLog {
-    /// Opens or makes the file and reads what is in it. A last line that a crash cut off is taken away.
+    /// Opens or makes the file and reads what is in it. A last line that a crash cut off is taken away, if it is one
+    /// of a sweep.
     pub fn open(path: &Path) -> Outcome<Self> {
         let io = |doing| move |error| Error::io(doing, path, error);
         let mut file = OpenOptions::new()
@@ -68,20 +73,28 @@ impl SweepLog {
             .map_err(io("write"))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(io("read"))?;
+        let foreign = |number: usize, why: &dyn Display| {
+            let problem = format!("line {number} is not of a sweep: {why}");
+            Error::file(path, problem, "Name another file with --out.")
+        };
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let lines = text[..whole].lines().enumerate().map(|(number, line)| {
-            serde_json::from_str(line).map_err(|error| {
-                let problem = format!("line {} is not of a sweep: {error}", number + 1);
-                Error::file(path.display().to_string(), problem, "Name another file with --out.")
-            })
-        });
-        let lines = lines.collect::<Result<_, _>>()?;
+        let (lines, cut_off) = text.split_at(whole);
+        let lines = lines
+            .lines()
+            .enumerate()
+            .map(|(i, line)| serde_json::from_str(line).map_err(|error| foreign(i + 1, &error)));
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        if !cut_off.starts_with(BEGINNING) && !BEGINNING.starts_with(cut_off) {
+            return Err(
+                foreign(lines.len() + 1, &format!("it does not begin with {BEGINNING}")).into()
+            );
+        }
         file.set_len(whole as u64).map_err(io("write"))?;
         file.seek(SeekFrom::End(0)).map_err(io("write"))?;
         Ok(Self { file, path: path.to_owned(), lines })
     }
 
-    /// Whether this was trained before, with the same settings on the same number of rows of data of this name.
+    /// Whether this was trained before, with the same settings on the same number of rows of the same files.
     pub fn holds(&self, data: &str, rows: usize, variant: &Variant, recipe: &Recipe) -> bool {
         self.lines.iter().any(|line| {
             (&*line.data, line.figures.rows) == (data, rows)

@@ -13,6 +13,7 @@ use crate::{
     unfinished::{self, UnfinishedArgs},
 };
 use archetypal::{
+    Error,
     data::Source,
     recipe::{Preset, Recipe},
     sae::ModelKind,
@@ -20,7 +21,10 @@ use archetypal::{
 };
 use clap::builder::RangedU64ValueParser;
 use log::{Line, SweepLog};
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 use variants::{Grid, Variant};
 use waves::Sweep;
 
@@ -88,32 +92,25 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     options::refuse_input(&args.out, &args.data, &[])?;
     let unfinished = args.saving.folder(Some(&args.out), &args.data)?;
     let data = args.data.open()?;
-    let (rows, width, name) = (data.rows(), data.width(), args.data.name());
+    let (rows, width, name) = (data.rows(), data.width(), args.data.identity());
     let given = train::given(context, &args.training);
     // Every combination is checked before a file is made and the first is trained.
     let all = args.grid.variants().into_iter().map(|variant| {
         let recipe = variant.recipe(args.preset, args.model, &given, rows, width)?;
         Ok(Job::new(variant, recipe, &name, rows))
     });
-    let mut jobs = all.collect::<Result<Vec<Job>, archetypal::Error>>()?;
+    let mut jobs = all.collect::<Result<Vec<Job>, Error>>()?;
     let (mut log, asked) = (SweepLog::open(&args.out)?, jobs.len());
     let is_done = |job: &mut Job| log.holds(&name, rows, &job.variant, &job.recipe);
     for job in jobs.extract_if(.., is_done) {
         // It has a state only if the command was killed just before it took that away.
         unfinished.remove(&job.name)?;
     }
-    let done = asked - jobs.len();
-    if done > 0 {
-        let file = args.out.display();
-        context
-            .reporter
-            .note(&format!("{done} models are in {file} already, {} to train", jobs.len()));
+    tell_of_done(context, &args, asked - jobs.len(), jobs.len());
+    if let Some(folder) = &args.save {
+        folder_for(folder, &jobs, &args.data)?;
     }
     if !jobs.is_empty() {
-        if let Some(folder) = &args.save {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| archetypal::Error::io("write", folder, error))?;
-        }
         let sweep = Sweep::new(context, &args, data, &unfinished).await?;
         sweep.run(jobs, &mut log).await?;
     }
@@ -122,6 +119,36 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         true => output::print_json(&log.lines),
         false => output::print(&table(&log.lines)),
     }
+}
+
+/// Says how many models are not trained again.
+fn tell_of_done(context: &Context, args: &Args, done: usize, left: usize) {
+    if done == 0 {
+        return;
+    }
+    let unsaved = match args.save {
+        Some(_) => {
+            "; those are not saved, for which they would have to be trained: name another file with --out"
+        }
+        None => "",
+    };
+    let file = args.out.display();
+    let line = format!("{done} models are in {file} already, {left} to train{unsaved}");
+    context.reporter.note(&line);
+}
+
+/// Makes the folder that the models of `jobs` are saved in, where none of them replaces anything.
+fn folder_for(folder: &Path, jobs: &[Job], data: &DataArgs) -> Outcome {
+    for job in jobs {
+        let path = job.variant.path(folder);
+        options::refuse_input(&path, data, &[])?;
+        if path.exists() {
+            let hint =
+                "It may be of other settings: name another folder with --save, or remove it.";
+            return Err(Error::file(path, "this file is there already", hint).into());
+        }
+    }
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("write", folder, error).into())
 }
 
 /// A line a model, in the order of the file.

@@ -6,6 +6,7 @@ use archetypal::{
     sae::{ModelKind, ModelSettings},
 };
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// What varies. Without a value the default of the preset is taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +103,11 @@ impl Variant {
             ..ModelSettings::default()
         };
         Recipe::new(preset, &model, given, self.points, rows, width)
+    }
+
+    /// Where a model is saved.
+    pub fn path(&self, folder: &Path) -> PathBuf {
+        folder.join(self.name() + ".safetensors")
     }
 
     /// What it is called in tables and file names.

@@ -8,6 +8,7 @@ use crate::{
     Context, eval,
     failure::{Failure, Outcome},
     interrupt, memory,
+    progress::Task,
     together::{self, Ended},
     train,
     unfinished::Unfinished,
@@ -117,32 +118,39 @@ impl<'a> Sweep<'a> {
             if interrupt::requested() {
                 return Ok(None);
             }
-            task.at(i as u64);
             let (training, statistics) = (&job.recipe.training, &self.data.statistics);
             let stopped =
                 self.unfinished.restore(&job.name, &self.device, training, statistics, |_| {})?;
             resumed += usize::from(stopped.is_some());
             trainers.push(match stopped {
                 Some(trainer) => trainer,
-                None => self.fresh(job, points).await?,
+                None => self.fresh(job, points, &task, i as u64).await?,
             });
         }
         task.done(&format!("{title}{}", together::going_on(resumed)));
         Ok(Some(trainers))
     }
 
-    async fn fresh(&self, job: &Job, points: &mut Points) -> Outcome<Trainer> {
+    /// The trainer of a model that begins; `task` hears of it after `done` others.
+    async fn fresh(
+        &self,
+        job: &Job,
+        points: &mut Points,
+        task: &Task<'_>,
+        done: u64,
+    ) -> Outcome<Trainer> {
         let Self { device, data, .. } = self;
         let Job { variant, recipe, .. } = job;
         let key = (recipe.model.nb_points(), variant.seed);
         let own = match points.get(&key) {
             Some(found) => found.clone(),
             None => {
-                let found = recipe.points(device, data, variant.seed, &mut |_| {}).await?;
+                let found =
+                    recipe.points(device, data, variant.seed, &mut task.searching(done)).await?;
                 points.entry(key).or_insert(found).clone()
             }
         };
-        let sae = recipe.sae(device, data, own, variant.seed, &mut |_, _| {}).await?;
+        let sae = recipe.sae(device, data, own, variant.seed, &mut task.within(done)).await?;
         Ok(recipe.trainer(sae, data)?)
     }
 
@@ -172,12 +180,12 @@ impl<'a> Sweep<'a> {
         sae.eval()?;
         let figures = eval::evaluation(self.context, &sae, self.data.source.clone()).await?;
         if let Some(folder) = &self.args.save {
-            let path = folder.join(variant.name() + ".safetensors");
-            checkpoint::save(&path, Contents::Model(&sae, Some(&recipe.training))).await?;
+            checkpoint::save(&variant.path(folder), Contents::Model(&sae, Some(&recipe.training)))
+                .await?;
         }
         let model = sae.settings().clone();
         Ok(Line {
-            data: self.args.data.name(),
+            data: self.args.data.identity(),
             variant,
             model,
             delta_relative: recipe.delta_relative,

@@ -110,6 +110,9 @@ pub fn command_line(context: &Context, args: &Args) -> String {
     if let Some(adapter) = &context.common.adapter {
         option("adapter", Some(adapter.clone()));
     }
+    if context.common.cooperative {
+        option("cooperative", None);
+    }
     words.join(" ")
 }
 

@@ -101,6 +101,10 @@ impl Origin {
             )
             .into());
         }
+        if context.given.iter().any(|id| id == "start") && args.training.start == Start::Matched {
+            let allowed = "left out, for the initial values are those of the file";
+            return Err(Error::setting("start", "matched", allowed, "Drop it, or --init.").into());
+        }
         let settings = args.model.resolve_over(&base)?;
         // Its codes have the right size already, so that nothing of what a matched start needs is wanted.
         training =
@@ -174,10 +178,9 @@ pub async fn initial(
     ingredients: &Ingredients,
     points: Vec<f32>,
 ) -> Outcome<Sae> {
-    let task = context.reporter.task("start", 100);
+    let task = context.reporter.task("start", 1);
     let seed = recipe.training.seed;
-    let mut tell = |done: usize, of: usize| task.at((100 * done / of) as u64);
-    let sae = recipe.sae(device, ingredients, points, seed, &mut tell).await?;
+    let sae = recipe.sae(device, ingredients, points, seed, &mut task.within(0)).await?;
     let start = match recipe.training.start {
         Start::Reference => "a random encoder",
         Start::Matched => "an encoder matched to the atoms",
