@@ -131,6 +131,17 @@ describe('models', () => {
     await assert.rejects(events(again.train(values, { normalize: 'none' })), /as the model was trained/);
   });
 
+  test('a file of the reference belongs to rows as they are', async () => {
+    const { tensors } = safetensors.read(await (await TopKSae.create({ ...small, device })).save());
+    const own = Object.entries(tensors).filter(([name]) => !name.startsWith('normalize.'));
+    const bytes = safetensors.write(Object.fromEntries(own));
+    const sae = await load(bytes, { device, topK: small.topK });
+    const [configuration] = await events(sae.train(values, { epochs: 1 }));
+    assert.equal(configuration.training.normalize, 'none');
+    const other = sae.train(values, { epochs: 1, normalize: 'standardize' });
+    await assert.rejects(events(other), /as the model was trained/);
+  });
+
   test('leaving the loop stops, and the model keeps what it learnt', async () => {
     const sae = await TopKSae.create({ ...small, device });
     const before = await sae.dictionary();
@@ -218,7 +229,10 @@ describe('runs', () => {
 
   test('go from data to a model', async () => {
     const phases = new Set();
-    const onProgress = ({ phase }) => phases.add(phase);
+    const onProgress = ({ phase, done, of }) => {
+      phases.add(phase);
+      assert.ok(done <= of, `${phase}: ${done} of ${of}`);
+    };
     const data = Data.fromArray(values, WIDTH);
     const run = await Run.create(data, { ...options, device, onProgress });
     data.free();

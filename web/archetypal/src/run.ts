@@ -35,6 +35,20 @@ export interface FitOptions extends TrainOptions {
   preset?: 'recommended' | 'reference';
   /** Initial values: the reference's, or an encoder matched to the atoms; matched for ra-…. */
   start?: 'reference' | 'matched';
+  /** Learning rate of Adam; 0.001. */
+  lr?: number;
+  /** As text; a cosine that warms up in a tenth of the steps, at most 50, and falls to a tenth. */
+  schedule?: string;
+  /** Adam's β₂; 0.99 for ra-…, 0.999 else. */
+  beta2?: number;
+  /** Factors on the learning rate of groups of parameters, as text; for ra-… encoder=0.9, mixing=0.01 (0.04 with fewer points than
+   * concepts), relaxation=10 and multiplier=20. */
+  lrFactors?: string;
+  /** For concepts that no longer fire, as text: for ra-topk and ra-batch-topk their bias rises by the learning rate at every step
+   * once they have not for 50 K / `topK` rows. */
+  revive?: string;
+  /** Mean number of active codes a row that a jump model is trained for; a tenth of the concepts, at most 32. */
+  targetL0?: number;
   /** Which model; ra-topk. */
   model?: ModelKind;
   /** Concepts, K; four times the width of the data, at most 16384. */
@@ -45,7 +59,7 @@ export interface FitOptions extends TrainOptions {
   topK?: number;
   /** Radius within which an archetypal atom may leave the hull of the points; by `deltaRelative`. */
   delta?: number;
-  /** The same as a share of the points' mean norm; 0.2. */
+  /** The same as a share of the points' mean norm; 0.27. */
   deltaRelative?: number;
   /** What the atoms of a free dictionary are held to; l2. */
   normalization?: Normalization;

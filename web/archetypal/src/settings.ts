@@ -43,6 +43,7 @@ export interface TrainSettings {
   clip_grad: number | null;
   revive: string;
   seed: number;
+  start: 'reference' | 'matched';
   normalize: string;
   loss: string;
   target_l0: number | null;

@@ -28,8 +28,9 @@ type Held = { table?: Table; examples?: Example[]; bytes: number };
 /** One model on one data set, read piece by piece. */
 export class Atlas {
   private readonly cache = new Cache<Held>(CACHE_BYTES, (held) => held.bytes);
-  private pointsPromise?: Promise<Points | null>;
-  private backdropPromise?: Promise<Backdrop>;
+  /** Each of them one file, never let go. */
+  private readonly pointsCache = new Cache<Points | null>(Infinity, () => 0);
+  private readonly backdropCache = new Cache<Backdrop>(Infinity, () => 0);
 
   private constructor(
     readonly files: AtlasFiles,
@@ -79,17 +80,15 @@ export class Atlas {
   /** Points of an archetypal model; null for a free dictionary. */
   points(): Promise<Points | null> {
     const name = 'points.safetensors';
-    this.pointsPromise ??= this.archetypal
-      ? this.files.get(name).then((bytes) => readPoints(parseSafetensors(name, bytes)))
-      : Promise.resolve(null);
-    return this.pointsPromise;
+    return this.pointsCache.get(name, async () =>
+      this.archetypal ? readPoints(parseSafetensors(name, await this.files.get(name))) : null,
+    );
   }
 
   /** A sample of the data on the map's axes. */
   backdrop(): Promise<Backdrop> {
     const name = 'rows_xy.safetensors';
-    this.backdropPromise ??= this.files.get(name).then((bytes) => readBackdrop(parseSafetensors(name, bytes)));
-    return this.backdropPromise;
+    return this.backdropCache.get(name, async () => readBackdrop(parseSafetensors(name, await this.files.get(name))));
   }
 
   /** A file of examples; none for data without. */

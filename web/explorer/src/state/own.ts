@@ -69,7 +69,9 @@ function parseLine(name: string, line: string, number: number): Example {
   }
   const { text, image, label, name: called } = value as Record<string, unknown>;
   const word = (given: unknown) => (typeof given === 'string' ? given : undefined);
-  return { text: word(text), image: word(image), label: word(label), name: word(called) };
+  // As the command takes them: classes are often numbered.
+  const wordOrNumber = (given: unknown) => (typeof given === 'number' ? String(given) : word(given));
+  return { text: word(text), image: word(image), label: wordOrNumber(label), name: wordOrNumber(called) };
 }
 
 /** The examples as the atlas has them: pictures under the names of their files; one a picture if nothing else is given. */

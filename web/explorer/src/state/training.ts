@@ -50,6 +50,9 @@ export const stability = signal<StabilityResult | null>(null);
 /** Where the examples of a comparison's rows are found. */
 export const comparedOn = signal<string | null>(null);
 
+/** Whether the visitor wants an end, which a worker that has not begun would not hear of. */
+let stopAsked = false;
+
 /** Which data the worker holds. */
 let loaded = '';
 
@@ -84,17 +87,14 @@ export function choose(id: string): void {
 }
 
 /** Takes files in; what does not fit is said at once. */
-export async function takeFiles(files: File[]): Promise<void> {
-  failure.value = null;
-  try {
+export function takeFiles(files: File[]): Promise<void> {
+  return doing('loading', 'data', async () => {
     own.value = await sortFiles(choice.value === 'own' ? own.value : NOTHING, files);
     choose('own');
     loaded = '';
     if (!own.value.tensors.includes(tensor.value)) tensor.value = own.value.tensors[0] ?? '';
-    if (own.value.data && !busy.value) await doing('loading', 'data', loadData);
-  } catch (error) {
-    report(error, 'data');
-  }
+    if (own.value.data) await loadData();
+  });
 }
 
 /** Reads the data again, with another tensor or grid. */
@@ -119,6 +119,7 @@ async function doing(name: Phase, what: Failure['what'], act: () => Promise<void
   if (busy.value) return;
   phase.value = name;
   failure.value = null;
+  stopAsked = false;
   try {
     await act();
   } catch (error) {
@@ -177,6 +178,7 @@ export function train(resume = false, backend?: FitSettings['backend']): Promise
     if (!resume) clearCurves();
     made.value = null;
     await loadData();
+    if (stopAsked) return;
     const { stopped } = await engine.ask('train', { settings: settings.value, resume });
     await look(stopped);
   });
@@ -233,6 +235,7 @@ function withExamples(files: Map<string, Uint8Array>, examples: Example[] | null
 export const pause = () => engine.order('pause');
 export const resume = () => engine.order('resume');
 export function stop(): void {
+  stopAsked = true;
   phase.value = phase.value === 'comparing' ? 'comparing' : 'stopping';
   engine.order('stop');
 }
@@ -242,6 +245,7 @@ export function compareSeeds(): Promise<void> {
   return doing('comparing', 'stability', async () => {
     stability.value = null;
     await loadData();
+    if (stopAsked) return;
     const result = await engine.ask('stability', { settings: settings.value });
     stability.value = result;
     comparedOn.value = dataset.value;

@@ -15,6 +15,8 @@ export async function deviceFor(backend: Backend, tell: (happening: Happening) =
     return current.device;
   }
   const device = await Device.open({ backend });
+  // A model that is on the last one keeps it for as long as it needs it.
+  current?.device.free();
   const entry = { device, backend, lost: false };
   current = entry;
   void device.lost.then((message) => {

@@ -28,11 +28,13 @@ async function pair(
   const models = [];
   try {
     for (const i of [0, 1]) {
-      say(i, `seed ${settings.seed + i}`);
+      const seed = `seed ${settings.seed + i}`;
+      say(i, seed);
       const tell = (happening: Happening) => {
+        if (happening.event === 'progress') say(i, `${seed}: ${happening.what.toLowerCase()}`);
         if (happening.event !== 'train') return;
         const epoch = happening.happened.findLast((event) => event.event === 'epoch');
-        if (epoch) say(i + (epoch.epoch + 1) / settings.epochs, `seed ${settings.seed + i}`);
+        if (epoch) say(i + (epoch.epoch + 1) / settings.epochs, seed);
       };
       const { sae, stopped } = await fit(data, { ...settings, seed: settings.seed + i }, device, gate, { tell, saved: () => undefined });
       models.push(sae);

@@ -11,13 +11,13 @@ describe('files of the visitor\'s own', () => {
     const own = await sortFiles(NOTHING, [
       file('sae.safetensors', model),
       file('x.safetensors', data),
-      file('e.jsonl', '{"text":"one"}\n\n{"text":"two","label":"l"}\n'),
+      file('e.jsonl', '{"text":"one"}\n\n{"text":"two","label":7}\n'),
       file('p.PNG'),
     ]);
     expect(own.model?.name).toBe('sae.safetensors');
     expect(own.data?.name).toBe('x.safetensors');
     expect(own.tensors).toEqual(['a']);
-    expect(own.examples?.items.length).toBe(2);
+    expect(own.examples?.items.map(({ label }) => label)).toEqual([undefined, '7']);
     expect([...own.pictures.keys()]).toEqual(['p.PNG']);
   });
 
