@@ -1,20 +1,25 @@
-// The product for real GPUs, in tiles: each thread reads one vec4 of either slab.
-@group(0) @binding(1) var<storage, read> a: array<f32>;        // op(A) [m, k], stored [m, k] or [k, m]
-@group(0) @binding(2) var<storage, read> b: array<f32>;        // op(B) [k, n], stored [k, n] or [n, k]
+// The product for real GPUs, in tiles: each thread reads four numbers of either slab.
 
 // A is stored [k, m]; B is stored [n, k]: only the order in which threads read them depends on it.
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
+// Whether four numbers that stand together are read as one vec4: the host sees to it that m or n, where the operand starts and
+// the length of its rows are multiples of 4.
+override FOURS_A: bool = false;
+override FOURS_B: bool = false;
 
 // op(A)[row..row + 4, l], zero outside.
 fn load_a(row: u32, l: u32) -> vec4<f32> {
     var value = vec4<f32>(0.0);
-    if (l < params.k) {
+    if (l < params.k && row < params.m) {
         let at = params.a_start + row * params.a_row + l * params.a_col;
-        if (row < params.m) { value.x = a[at]; }
-        if (row + 1u < params.m) { value.y = a[at + params.a_row]; }
-        if (row + 2u < params.m) { value.z = a[at + 2u * params.a_row]; }
-        if (row + 3u < params.m) { value.w = a[at + 3u * params.a_row]; }
+        if (FOURS_A) {
+            return four_a(at / 4u);
+        }
+        value.x = one_a(at);
+        if (row + 1u < params.m) { value.y = one_a(at + params.a_row); }
+        if (row + 2u < params.m) { value.z = one_a(at + 2u * params.a_row); }
+        if (row + 3u < params.m) { value.w = one_a(at + 3u * params.a_row); }
     }
     return value;
 }
@@ -22,14 +27,25 @@ fn load_a(row: u32, l: u32) -> vec4<f32> {
 // op(B)[l, col..col + 4], zero outside.
 fn load_b(l: u32, col: u32) -> vec4<f32> {
     var value = vec4<f32>(0.0);
-    if (l < params.k) {
+    if (l < params.k && col < params.n) {
         let at = params.b_start + l * params.b_row + col * params.b_col;
-        if (col < params.n) { value.x = b[at]; }
-        if (col + 1u < params.n) { value.y = b[at + params.b_col]; }
-        if (col + 2u < params.n) { value.z = b[at + 2u * params.b_col]; }
-        if (col + 3u < params.n) { value.w = b[at + 3u * params.b_col]; }
+        if (FOURS_B) {
+            return four_b(at / 4u);
+        }
+        value.x = one_b(at);
+        if (col + 1u < params.n) { value.y = one_b(at + params.b_col); }
+        if (col + 2u < params.n) { value.z = one_b(at + 2u * params.b_col); }
+        if (col + 3u < params.n) { value.w = one_b(at + 3u * params.b_col); }
     }
     return value;
+}
+
+fn one_a(at: u32) -> f32 {
+    return a[at / 4u][at % 4u];
+}
+
+fn one_b(at: u32) -> f32 {
+    return b[at / 4u][at % 4u];
 }
 
 @compute @workgroup_size(256)

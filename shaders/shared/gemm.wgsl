@@ -1,5 +1,5 @@
-// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias): the operands, with strides in the place of transposes. A and B
-// are declared by each kernel, as it reads them.
+// C [m, n] (+)= op(A) [m, k] · op(B) [k, n] (+ bias): the operands, with strides in the place of transposes. A, B
+// and C are declared by each kernel, as it reads and writes them.
 struct Params {
     m: u32,
     n: u32,
@@ -22,25 +22,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;     // [n]; not read without a bias
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;  // [m, n]
-
-// C[row, col..col + 4] (+)= sum (+ bias), as far as it lies within C.
-fn store(row: u32, col: u32, sum: vec4<f32>) {
-    if (row >= params.m) {
-        return;
-    }
-    for (var j = 0u; j < 4u && col + j < params.n; j++) {
-        let at = params.c_start + row * params.c_row + col + j;
-        var value = sum[j];
-        if (params.has_bias != 0u) {
-            value += bias[params.bias_start + col + j];
-        }
-        if (params.accumulate != 0u) {
-            value += c[at];
-        }
-        c[at] = value;
-    }
-}
 
 // Which tile of C a workgroup makes: (first row, first column). Neighbours share the operand with more rows, so
 // that the other one is read once and stays in the cache.

@@ -93,12 +93,13 @@ fn tiles_in_registers() {
     check_all("tiles_in_registers", true);
 }
 
-/// Enough of C for tiles of 128 × 128, none of them whole at the edges.
+/// Enough of C for tiles of 128 × 128, none of them whole at the edges: read by ones, and by fours.
 #[test]
 fn large_tiles() {
     let options = GpuOptions { software_kernels: Some(false), ..GpuOptions::default() };
     let Some(device) = gpu_with("large_tiles", options) else { return };
     check(&device, 1409, 1543, 11);
+    check(&device, 1412, 1540, 12);
 }
 
 /// More workgroups than one dimension has.

@@ -1,7 +1,7 @@
 //! Dense products.
 
 use super::choice::Products;
-use super::pipelines::{Access::*, KernelSpec};
+use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::source::wgsl;
 use super::{Chunk, Gpu, RowBuffers};
@@ -9,52 +9,77 @@ use crate::device::{Gemm, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
-static TILED: KernelSpec = KernelSpec {
-    name: "gemm_tiled",
-    source: wgsl!(
-        "shared/grid.wgsl",
-        "shared/gemm.wgsl",
-        "shared/gemm_tile.wgsl",
-        "gemm_tiled.wgsl"
-    ),
-    entry: "main",
-    storage: &[Read, Read, Read, ReadWrite],
-    trusted: true,
-};
+/// What the texts of products begin with; the last file is how they write C.
+macro_rules! product {
+    ($name:literal, $store:tt, $($text:tt),+) => {
+        KernelSpec {
+            name: $name,
+            source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", $store, $($text),+),
+            entry: "main",
+            storage: &[Read, Read, Read, ReadWrite],
+            trusted: true,
+        }
+    };
+}
 
-static REGISTERS: KernelSpec = KernelSpec {
-    name: "gemm_registers",
-    source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", "gemm_registers.wgsl"),
-    entry: "main",
-    storage: &[Read, Read, Read, ReadWrite],
-    trusted: true,
-};
+static TILED: KernelSpec = product!(
+    "gemm_tiled",
+    "shared/store.wgsl",
+    "shared/fours.wgsl",
+    "shared/gemm_tile.wgsl",
+    "gemm_tiled.wgsl"
+);
+/// The same where C can be written as vec4.
+static TILED_FOURS: KernelSpec = product!(
+    "gemm_tiled_fours",
+    "shared/store_fours.wgsl",
+    "shared/fours.wgsl",
+    "shared/gemm_tile.wgsl",
+    "gemm_tiled.wgsl"
+);
+static REGISTERS: KernelSpec =
+    product!("gemm_registers", "shared/store.wgsl", "gemm_registers.wgsl");
+static SUBGROUPS: KernelSpec =
+    product!("gemm_subgroups", "shared/store.wgsl", "shared/fours.wgsl", "gemm_subgroups.wgsl");
 
-static SUBGROUPS: KernelSpec = KernelSpec {
-    name: "gemm_subgroups",
-    source: wgsl!(
-        "shared/grid.wgsl",
-        "shared/gemm.wgsl",
-        "shared/fours.wgsl",
-        "gemm_subgroups.wgsl"
-    ),
-    entry: "main",
-    storage: &[Read, Read, Read, ReadWrite],
-    trusted: true,
-};
+/// Both sizes of tiles, each with A and B as they are stored, and read as they can be.
+const TILES: &[Constants<'static>] = &[
+    &of_tiles(64, false, false, false, false),
+    &of_tiles(64, false, false, false, true),
+    &of_tiles(64, false, true, false, false),
+    &of_tiles(64, true, false, false, false),
+    &of_tiles(64, true, false, false, true),
+    &of_tiles(64, true, false, true, false),
+    &of_tiles(64, true, false, true, true),
+    &of_tiles(128, false, false, false, false),
+    &of_tiles(128, false, false, false, true),
+    &of_tiles(128, false, true, false, false),
+    &of_tiles(128, true, false, false, false),
+    &of_tiles(128, true, false, false, true),
+    &of_tiles(128, true, false, true, false),
+    &of_tiles(128, true, false, true, true),
+];
+
+/// The constants of shaders/gemm_tiled.wgsl.
+const fn of_tiles(
+    tile: u32,
+    transpose_a: bool,
+    transpose_b: bool,
+    fours_a: bool,
+    fours_b: bool,
+) -> [(&'static str, f64); 5] {
+    [
+        ("TILE", tile as f64),
+        ("TRANSPOSE_A", transpose_a as u8 as f64),
+        ("TRANSPOSE_B", transpose_b as u8 as f64),
+        ("FOURS_A", fours_a as u8 as f64),
+        ("FOURS_B", fours_b as u8 as f64),
+    ]
+}
 
 pub(super) const FAMILY: Family = &[
-    (
-        &TILED,
-        &[
-            &[("TILE", 64.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 0.0)],
-            &[("TILE", 64.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)],
-            &[("TILE", 64.0), ("TRANSPOSE_A", 1.0), ("TRANSPOSE_B", 0.0)],
-            &[("TILE", 128.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 0.0)],
-            &[("TILE", 128.0), ("TRANSPOSE_A", 0.0), ("TRANSPOSE_B", 1.0)],
-            &[("TILE", 128.0), ("TRANSPOSE_A", 1.0), ("TRANSPOSE_B", 0.0)],
-        ],
-    ),
+    (&TILED, TILES),
+    (&TILED_FOURS, TILES),
     (&REGISTERS, PLAIN),
     // No page takes it (`choice::features`), and a browser's compiler wants the extension enabled by name.
     #[cfg(not(target_arch = "wasm32"))]
@@ -93,6 +118,17 @@ pub(super) struct Params {
 }
 
 impl Params {
+    /// Whether a quad of a tile is an aligned vec4: four rows of A, where it is stored [k, m]; four columns of B, where it is
+    /// stored [k, n]; four columns of C.
+    fn fours(&self, spec: &Gemm<'_>, a_cols: usize, b_cols: usize) -> [bool; 3] {
+        let multiples = |values: [u32; 3]| values.iter().all(|value| value.is_multiple_of(4));
+        [
+            spec.transpose_a && multiples([self.m, self.a_start, a_cols as u32]),
+            !spec.transpose_b && multiples([self.n, self.b_start, b_cols as u32]),
+            multiples([self.n, self.c_start, self.c_row]),
+        ]
+    }
+
     /// Whether every four values along a row of A or B, of these lengths, make an aligned vec4 that lies within
     /// the product.
     fn aligned(&self, spec: &Gemm<'_>, a_cols: usize, b_cols: usize) -> bool {
@@ -216,8 +252,11 @@ pub(super) fn piece(
         }
         Products::Tiles => {
             let tile = tile(gpu, rows.len(), cols.len());
-            let constants = [("TILE", tile as f64), transposes[0], transposes[1]];
-            gpu.dispatch(&TILED, &constants, &buffers, &params, tiles(tile, tile) as u64);
+            let [fours_a, fours_b, fours_c] = params.fours(spec, a.cols, b.cols);
+            let text = if fours_c { &TILED_FOURS } else { &TILED };
+            let (transpose_a, transpose_b) = (spec.transpose_a, spec.transpose_b);
+            let constants = of_tiles(tile as u32, transpose_a, transpose_b, fours_a, fours_b);
+            gpu.dispatch(text, &constants, &buffers, &params, tiles(tile, tile) as u64);
         }
     }
 }

@@ -28,7 +28,13 @@ macro_rules! product {
     ($name:literal, $fours:tt, $($text:tt),+) => {
         KernelSpec {
             name: $name,
-            source: wgsl!($fours, "shared/grid.wgsl", "shared/gemm.wgsl", $($text),+),
+            source: wgsl!(
+                $fours,
+                "shared/grid.wgsl",
+                "shared/gemm.wgsl",
+                "shared/store.wgsl",
+                $($text),+
+            ),
             entry: "main",
             storage: &[Read, Read, Read, ReadWrite],
             trusted: true,
