@@ -14,8 +14,8 @@ const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
 /// The module with the constants of a variant in place, validated with no optional capability but what it says.
 fn compiled(shader: &ShaderVariant) -> (naga::Module, naga::valid::ModuleInfo) {
     let label = format!("{} {:?}", shader.name, shader.constants);
-    let module = naga::front::wgsl::parse_str(shader.source)
-        .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(shader.source)));
+    let module = naga::front::wgsl::parse_str(&shader.source)
+        .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(&shader.source)));
     // Halves in a u32 belong to WebGPU itself; naga counts them apart for the sake of older interfaces.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SUBGROUP, shader.subgroups);
@@ -26,7 +26,7 @@ fn compiled(shader: &ShaderVariant) -> (naga::Module, naga::valid::ModuleInfo) {
             .subgroup_stages(ShaderStages::COMPUTE)
             .subgroup_operations(SubgroupOperationSet::all())
             .validate(module)
-            .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(shader.source)))
+            .unwrap_or_else(|error| panic!("{label}: {}", error.emit_to_string(&shader.source)))
     };
     let constants: naga::back::PipelineConstants =
         shader.constants.iter().map(|(name, value)| (name.to_string(), *value)).collect();
@@ -129,7 +129,7 @@ fn every_variant_fits_the_least_capable_device() {
 fn every_shader_file_is_in_the_registry() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let shaders = all_shaders();
-    let sources: HashSet<&str> = shaders.iter().map(|shader| shader.source).collect();
+    let sources: HashSet<&str> = shaders.iter().map(|shader| &*shader.source).collect();
     let mut files = 0;
     for folder in [folder.clone(), folder.join("shared")] {
         for file in std::fs::read_dir(folder).unwrap() {

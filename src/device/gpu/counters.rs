@@ -4,12 +4,12 @@ use super::pipelines::{Access, Access::*, KernelSpec};
 use super::reduce::{log_place, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::{Chunk, Gpu};
 use crate::device::{ByAtom, Codes, Tensor, log, shapes, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = wgsl!("shared/grid.wgsl", "shared/counts.wgsl", "counters.wgsl");
+const SOURCE: Source = wgsl!("shared/grid.wgsl", "shared/counts.wgsl", "counters.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

@@ -4,12 +4,12 @@ use super::loss::{exponent, zero};
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::{Chunk, Gpu};
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str =
+const SOURCE: Source =
     wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/jump.wgsl", "elementwise.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {

@@ -4,21 +4,21 @@ use super::pipelines::{Access, Access::*, Constants, KernelSpec};
 use super::reduce::{column_totals, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::{Chunk, Gpu};
 use crate::device::{ByAtom, Codes, Tensor, shapes, shapes::expect};
 use crate::sae::Kernel;
 use bytemuck::{Pod, Zeroable};
 use std::sync::Arc;
 
-const DENSE: &str = wgsl!(
+const DENSE: Source = wgsl!(
     "shared/grid.wgsl",
     "shared/numbers.wgsl",
     "shared/jump.wgsl",
     "shared/kappa.wgsl",
     "jump.wgsl"
 );
-const SPARSE: &str = wgsl!(
+const SPARSE: Source = wgsl!(
     "shared/grid.wgsl",
     "shared/numbers.wgsl",
     "shared/lanes.wgsl",
@@ -29,7 +29,7 @@ const SPARSE: &str = wgsl!(
 
 const fn spec(
     name: &'static str,
-    source: &'static str,
+    source: Source,
     entry: &'static str,
     storage: &'static [Access],
 ) -> KernelSpec {

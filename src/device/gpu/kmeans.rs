@@ -4,11 +4,11 @@ use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use crate::device::{Tensor, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "kmeans.wgsl");
+const SOURCE: Source = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "kmeans.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

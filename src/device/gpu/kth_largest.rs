@@ -3,11 +3,11 @@
 use super::Gpu;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use crate::device::{Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = wgsl!("shared/grid.wgsl", "kth_largest.wgsl");
+const SOURCE: Source = wgsl!("shared/grid.wgsl", "kth_largest.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
     KernelSpec { name, source: SOURCE, entry: name, storage, trusted: false }

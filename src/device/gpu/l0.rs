@@ -6,13 +6,13 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::{cell_place, column_totals, log_place, slabs};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::term::total;
 use crate::device::{Tensor, log, shapes::expect};
 use crate::sae::Kernel;
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str =
+const SOURCE: Source =
     wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/kappa.wgsl", "l0.wgsl");
 
 static KAPPAS: KernelSpec = KernelSpec {

@@ -4,13 +4,13 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::log_place;
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::{Chunk, Gpu};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 use std::sync::Arc;
 
-const SOURCE: &str =
+const SOURCE: Source =
     wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "loss.wgsl");
 
 static SQUARED_ERROR: KernelSpec = KernelSpec {

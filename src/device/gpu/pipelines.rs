@@ -1,5 +1,6 @@
 //! Kernels as they are declared, and the pipelines made of them: each once.
 
+use super::source::Source;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub(crate) type Constants<'a> = &'a [(&'static str, f64)];
 pub(crate) struct KernelSpec {
     /// Unique among all kernels.
     pub name: &'static str,
-    pub source: &'static str,
+    pub source: Source,
     pub entry: &'static str,
     pub storage: &'static [Access],
     /// Leave out wgpu's runtime checks (bounds, loops, division). Only where every index is below a bound that the
@@ -32,9 +33,14 @@ pub(crate) struct KernelSpec {
 }
 
 impl KernelSpec {
+    /// Whether this stands in its text.
+    pub fn mentions(&self, what: &str) -> bool {
+        self.source.iter().any(|text| text.contains(what))
+    }
+
     /// Whether the threads that share a row are for the device to choose: the constant LANES.
     pub fn has_lanes(&self) -> bool {
-        self.source.contains("override LANES")
+        self.mentions("override LANES")
     }
 }
 
@@ -109,7 +115,7 @@ fn build(
 ) -> Pipeline {
     let descriptor = wgpu::ShaderModuleDescriptor {
         label: Some(spec.name),
-        source: wgpu::ShaderSource::Wgsl(spec.source.into()),
+        source: wgpu::ShaderSource::Wgsl(spec.source.concat().into()),
     };
     let module = if spec.trusted {
         // SAFETY: a kernel is marked trusted only if its indices and loops are bounded by the sizes of the buffers

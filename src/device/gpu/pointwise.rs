@@ -2,7 +2,7 @@
 
 use super::Gpu;
 use super::pipelines::{Access::*, KernelSpec};
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::term::{BLOCK, blocks, entry_parts, total};
 use crate::device::{Entries, Tensor, log};
 use crate::expression::Expression;
@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-const SOURCE: &str = wgsl!(
+const SOURCE: Source = wgsl!(
     "shared/grid.wgsl",
     "shared/numbers.wgsl",
     "shared/functions.wgsl",
@@ -32,7 +32,7 @@ fn kernel(f: &Expression) -> &'static KernelSpec {
     let make = || -> &'static KernelSpec {
         Box::leak(Box::new(KernelSpec {
             name: format!("pointwise {text}").leak(),
-            source: format!("{SOURCE}{}", f.wgsl()).leak(),
+            source: [SOURCE, &[f.wgsl().leak()]].concat().leak(),
             entry: "pointwise",
             storage: &[Read, Read, ReadWrite, ReadWrite],
             trusted: false,

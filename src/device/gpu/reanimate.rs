@@ -5,12 +5,12 @@ use super::pipelines::{Access::*, KernelSpec};
 use super::reduce::column_sums_in;
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::term::{BLOCK, blocks, total};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "reanimate.wgsl");
+const SOURCE: Source = wgsl!("shared/grid.wgsl", "shared/lanes.wgsl", "reanimate.wgsl");
 
 static COUNT: KernelSpec = KernelSpec {
     name: "count_dead",

@@ -3,12 +3,12 @@
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::{Chunk, Gpu, RowBuffers};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str =
+const SOURCE: Source =
     wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "reduce.wgsl");
 
 const fn spec(

@@ -48,7 +48,7 @@ pub struct ShaderVariant {
     /// The kernel's name.
     pub name: &'static str,
     /// WGSL.
-    pub source: &'static str,
+    pub source: String,
     /// The entry point.
     pub entry: &'static str,
     /// Values of the `override` constants.
@@ -68,13 +68,13 @@ pub struct ShaderVariant {
 pub fn all_shaders() -> Vec<ShaderVariant> {
     let variant = |spec: &KernelSpec, constants| ShaderVariant {
         name: spec.name,
-        source: spec.source,
+        source: spec.source.concat(),
         entry: spec.entry,
         constants,
         storage_buffers: spec.storage.len(),
-        subgroups: spec.source.contains("@builtin(subgroup_"),
-        cooperative: spec.source.contains("enable wgpu_cooperative_matrix;"),
-        f16: spec.source.contains("enable f16;"),
+        subgroups: spec.mentions("@builtin(subgroup_"),
+        cooperative: spec.mentions("enable wgpu_cooperative_matrix;"),
+        f16: spec.mentions("enable f16;"),
     };
     let variants = |spec: &'static KernelSpec, constants: Constants<'static>| {
         let lanes = if spec.has_lanes() { &LANES[..] } else { &LANES[..1] };

@@ -5,12 +5,12 @@ use super::loss::zero;
 use super::pipelines::{Access, Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
-use super::source::wgsl;
+use super::source::{Source, wgsl};
 use super::term::{BLOCK, blocks, total};
 use crate::device::{Tensor, log, shapes::expect};
 use bytemuck::{Pod, Zeroable};
 
-const SOURCE: &str =
+const SOURCE: Source =
     wgsl!("shared/grid.wgsl", "shared/numbers.wgsl", "shared/lanes.wgsl", "residual.wgsl");
 
 const fn spec(name: &'static str, storage: &'static [Access]) -> KernelSpec {
