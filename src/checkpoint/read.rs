@@ -117,8 +117,8 @@ impl Checkpoint {
     /// The model, on `device`.
     ///
     /// # Errors
-    /// [`Error::File`] if a tensor is missing or of another shape than the settings ask for, [`Error::TooLarge`] if
-    /// the device cannot hold it.
+    /// [`Error::File`] if a tensor cannot be read, [`Error::Shape`] if one is missing or of another shape than the
+    /// settings ask for, [`Error::TooLarge`] if the device cannot hold it.
     pub fn sae(&self, device: &Device, overrides: &Overrides) -> Result<Sae> {
         let settings = self.settings(overrides)?;
         self.sae_with(device, settings)

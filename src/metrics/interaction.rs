@@ -9,7 +9,7 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Up to this many concepts; the products of all pairs take K² · 4 bytes.
+/// Up to this many concepts; the products of all pairs take K² · 8 bytes.
 const MOST_CONCEPTS: usize = 4096;
 
 /// Figures of the pairs of concepts (Fel et al. 2025, section 5).
@@ -35,7 +35,7 @@ pub async fn interaction(
     if k > MOST_CONCEPTS {
         return Ok(None);
     }
-    let mut together = vec![0.0_f32; k * k];
+    let mut together = vec![0.0_f64; k * k];
     let mut buffers = EncodeBuffers::for_loader(sae, loader)?;
     let (mut batches, mut rows) = (loader.in_order()?, 0);
     let mut active: Vec<(usize, f32)> = Vec::new();
@@ -48,7 +48,7 @@ pub async fn interaction(
             active.extend(entries.filter(|(_, z)| z.abs() >= ACTIVE_FROM));
             for &(i, z) in &active {
                 for &(j, other) in &active {
-                    together[i * k + j] += z * other;
+                    together[i * k + j] += f64::from(z) * f64::from(other);
                 }
             }
         }
@@ -61,14 +61,14 @@ pub async fn interaction(
     Ok(Some(of_pairs(&together, &atoms, k, d, rows)))
 }
 
-fn of_pairs(together: &[f32], atoms: &[f32], k: usize, d: usize, rows: usize) -> Interaction {
+fn of_pairs(together: &[f64], atoms: &[f32], k: usize, d: usize, rows: usize) -> Interaction {
     let (mut pairs, mut against) = (0_usize, 0.0_f64);
     for (i, row) in together.chunks_exact(k).enumerate() {
         for (j, &product) in row.iter().enumerate().filter(|(_, product)| **product != 0.0) {
             pairs += 1;
             let (a, b) = (&atoms[i * d..][..d], &atoms[j * d..][..d]);
             let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-            let negative = -f64::from(product) / rows as f64 * f64::from(cosine);
+            let negative = -product / rows as f64 * f64::from(cosine);
             against += negative.max(0.0).powi(2);
         }
     }

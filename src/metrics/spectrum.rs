@@ -45,8 +45,9 @@ pub fn spectrum(atoms: &[f32], width: usize) -> Result<Spectrum> {
 fn squared_singular_values(rows: &[f32], width: usize) -> Vec<f64> {
     let mut gram = Gram::new(width);
     gram.add(rows, &vec![0.0; width]);
-    // Rounding may take a zero below zero.
-    eigenvalues(gram.finish(), width).into_iter().map(|value| value.max(0.0)).collect()
+    // Rounding may take a zero below zero; a NaN stays one.
+    let at_least_zero = |value: f64| if value < 0.0 { 0.0 } else { value };
+    eigenvalues(gram.finish(), width).into_iter().map(at_least_zero).collect()
 }
 
 fn of_squares(squares: &[f64]) -> Spectrum {
@@ -104,5 +105,10 @@ mod tests {
         let zeros = spectrum(&[0.0; 6], 2).unwrap();
         assert_eq!((zeros.stable_rank, zeros.effective_rank), (0.0, 0.0));
         assert!(spectrum(&[], 2).is_err() && spectrum(&[1.0; 3], 2).is_err());
+    }
+
+    #[test]
+    fn a_nan_is_not_taken_for_zero() {
+        assert!(spectrum(&[f32::NAN; 4], 2).unwrap().stable_rank.is_nan());
     }
 }

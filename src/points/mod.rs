@@ -36,8 +36,8 @@ const PIECE: usize = 256;
 
 /// `count` points of the normalised data, [count, d] row by row.
 ///
-/// k-means works on a sample of at most 64 rows a centre (16 384 at least) and 64 MiB, once on the host and once on the
-/// device; with the products of the rows and the centres it takes less than 256 MiB besides the centres, before
+/// k-means works on a sample of at most 64 rows a centre (16 384 at least) and 64 MiB, twice on the host and twice on
+/// the device; with the products of the rows and the centres it takes less than 384 MiB besides the centres, before
 /// training has taken anything. A software driver's part is the CPU's, which is faster ([`Device::without_software`]).
 ///
 /// # Errors
@@ -70,8 +70,52 @@ pub async fn find(
     match method {
         Method::Sample => Ok(rows),
         Method::Kmeans => {
-            let device = &device.without_software();
-            kmeans(device, &rows, source.width(), KMeans::new(count, seed), on_progress).await
+            let (device, options) = (&device.without_software(), KMeans::new(count, seed));
+            // Distances of data that lie far from 0 would be the small differences of large squares.
+            let shift = match normalizer.is_identity() {
+                true => mean(&rows, source.width()),
+                false => vec![0.0; source.width()],
+            };
+            add_to_rows(&mut rows, &shift, -1.0);
+            let mut found = kmeans(device, &rows, source.width(), options, on_progress).await?;
+            add_to_rows(&mut found, &shift, 1.0);
+            Ok(found)
         }
+    }
+}
+
+fn add_to_rows(rows: &mut [f32], shift: &[f32], factor: f32) {
+    for row in rows.chunks_exact_mut(shift.len().max(1)) {
+        row.iter_mut().zip(shift).for_each(|(value, shift)| *value += factor * shift);
+    }
+}
+
+fn mean(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; width];
+    for row in rows.chunks_exact(width.max(1)) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    let count = (rows.len() / width.max(1)).max(1) as f64;
+    sums.iter().map(|sum| (sum / count) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::InMemory;
+
+    /// Two clusters far from 0, between which float32 could not tell by the squares of their lengths.
+    #[test]
+    fn data_far_from_zero_are_told_apart() {
+        let row = |i: usize| (0..64).map(move |j| 1e4 + ((i % 2) as f32 - 0.5) * (j % 2) as f32);
+        let rows: Vec<f32> = (0..40).flat_map(row).collect();
+        let data = InMemory::new("far", 64, rows.clone()).unwrap();
+        let (device, none) = (Device::cpu(), Normalizer::identity(64));
+        let mut ignored = |_| {};
+        let found = find(&device, &data, &none, Method::Kmeans, 2, 0, &mut ignored);
+        let mut found = pollster::block_on(found).unwrap();
+        let second = found.split_off(64);
+        let pair = if found[1] < second[1] { [found, second] } else { [second, found] };
+        assert_eq!(pair, [&rows[..64], &rows[64..128]]);
     }
 }

@@ -224,3 +224,30 @@ fn mean_norm(points: &[f32], d: usize) -> f32 {
         .map(|point| point.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt());
     (norms.sum::<f64>() / (points.len() / d) as f64) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::InMemory;
+
+    #[test]
+    fn the_search_for_initial_values_tells_how_far_it_is() {
+        for points in [16, 32] {
+            let rows: Vec<f32> = (0..600 * 8).map(|i| ((i * i) as f32 * 0.37).sin()).collect();
+            let data = Arc::new(InMemory::new("activations", 8, rows).unwrap());
+            let model =
+                ModelSettings { concepts: Some(32), top_k: Some(4), ..ModelSettings::default() };
+            let preset = Preset::Recommended;
+            let recipe = Recipe::new(preset, &model, &Given::new(), Some(points), 600, 8).unwrap();
+            let mut told = Vec::new();
+            let mut tell = |stage| {
+                if let Stage::Start(done, of) = stage {
+                    told.push((done, of));
+                }
+            };
+            pollster::block_on(recipe.run(&Device::cpu(), data, &mut tell)).unwrap();
+            assert!(told.is_sorted(), "{told:?}");
+            assert!(told.len() > 20 && told.last() == Some(&(1000, 1000)), "{told:?}");
+        }
+    }
+}

@@ -186,6 +186,7 @@ fn normalise(rows: &mut [f32], d: usize, normalization: Normalization) {
     let largest = rows.chunks_exact(d).map(norm).fold(0.0, f64::max);
     for row in rows.chunks_exact_mut(d) {
         let divisor = match normalization {
+            Normalization::MaxL2 | Normalization::MaxL1 if largest == 0.0 => continue,
             Normalization::MaxL2 | Normalization::MaxL1 => largest,
             _ => norm(row) + 1e-8,
         };

@@ -110,8 +110,9 @@ impl Sae {
             }
             _ => None,
         };
+        let stored = state.get(RUNNING_THRESHOLD).and_then(|stored| stored.values.first());
         let has_threshold =
-            state.get(RUNNING_THRESHOLD).is_some_and(|threshold| threshold.values[0] >= 0.0);
+            running_threshold.is_some() && stored.is_some_and(|&value| value >= 0.0);
         Ok(Self {
             device: device.clone(),
             has_threshold,
@@ -144,10 +145,13 @@ impl Sae {
     }
 
     /// Takes away the sets that parameters are held in, so that training is free to leave them: the baseline that
-    /// shows what a projection does. Files do not tell of it.
+    /// shows what a projection does. Files do not tell of it. Thresholds stay above 0, which their logarithms in files
+    /// need. The model is in train mode afterwards.
     pub fn release(&mut self) {
         for parameter in self.parameters_mut() {
-            parameter.projection = Projection::None;
+            if !matches!(parameter.projection, Projection::AtLeast(_)) {
+                parameter.projection = Projection::None;
+            }
         }
     }
 
@@ -208,7 +212,8 @@ impl Sae {
         all
     }
 
-    /// Replaces the dictionary, whatever the selection: the reference's `sae.dictionary = …`.
+    /// Replaces the dictionary, whatever the selection: the reference's `sae.dictionary = …`. The model is in train mode
+    /// afterwards.
     ///
     /// # Errors
     /// As [`Sae::new`], with `state` holding the dictionary's tensors.
@@ -227,7 +232,7 @@ impl Sae {
     }
 
     /// Puts every parameter into the set that it is held in. A model made by [`RaTopKSae`](super::RaTopKSae) or
-    /// trained here is there already; one from elsewhere may not be.
+    /// trained here is there already; one from elsewhere may not be. The model is in train mode afterwards.
     pub fn project(&mut self) {
         let device = self.device.clone();
         for parameter in self.parameters_mut() {
@@ -282,14 +287,26 @@ impl Sae {
     /// Pre-codes and codes of raw rows, [B, d] row by row.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `rows` is not a whole number of rows; [`Error::TooLarge`], [`Error::Device`].
+    /// [`Error::Shape`] if `rows` is not a whole number of rows, [`Error::NotFinite`] at a NaN or infinity in them;
+    /// [`Error::TooLarge`], [`Error::Device`].
     pub fn encode(&self, rows: &[f32]) -> Result<Encoded> {
-        let count = self.count_rows(rows)?;
-        let mut normalised = rows.to_vec();
-        self.normalizer.apply(&mut normalised);
+        let (count, normalised) = self.normalised(rows)?;
         let d = self.settings.input_shape;
         let x = Tensor::from_slice(&self.device, count, d, &normalised)?;
         self.encode_tensor(&x)
+    }
+
+    /// How many raw rows these are, and the rows normalised.
+    fn normalised(&self, rows: &[f32]) -> Result<(usize, Vec<f32>)> {
+        let count = self.count_rows(rows)?;
+        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
+            let d = self.settings.input_shape;
+            let file = "the rows to encode".to_owned();
+            return Err(Error::NotFinite { file, row: at / d, column: at % d, value: rows[at] });
+        }
+        let mut normalised = rows.to_vec();
+        self.normalizer.apply(&mut normalised);
+        Ok((count, normalised))
     }
 
     /// How many rows there are in a slice of whole rows.
@@ -441,9 +458,7 @@ impl Sae {
     /// # Errors
     /// As [`Sae::encode`].
     pub async fn codes(&self, rows: &[f32]) -> Result<CodeRows> {
-        let count = self.count_rows(rows)?;
-        let mut normalised = rows.to_vec();
-        self.normalizer.apply(&mut normalised);
+        let (count, normalised) = self.normalised(rows)?;
         EncodeBuffers::new(self, count)?.encode(self, &normalised)?.rows().await
     }
 

@@ -7,6 +7,17 @@ use crate::{
     sae::Sae,
 };
 
+/// Refuses rows that the model does not take.
+pub(super) fn check_width(trainer: &Trainer, loader: &Loader) -> Result<()> {
+    let (source, d) = (loader.source(), trainer.sae().settings().input_shape);
+    if source.width() == d {
+        return Ok(());
+    }
+    let (found, expected) = ([source.rows(), source.width()], [source.rows(), d]);
+    let hint = "Train on activations of the layer that the model is for.";
+    Err(Error::shape("the data", &found, &expected, hint))
+}
+
 /// A trainer fed from a loader, step by step, from wherever the trainer stands.
 pub struct Run {
     trainer: Trainer,
@@ -19,7 +30,8 @@ impl Run {
     /// Starts, or goes on where the trainer stands.
     ///
     /// # Errors
-    /// [`Error::Setting`] if the data or the batch size are not those that the trainer was made for.
+    /// [`Error::Setting`] if the number of rows or the batch size are not those that the trainer was made for;
+    /// [`Error::Shape`] for rows of another width than the model takes.
     pub fn new(trainer: Trainer, loader: Loader) -> Result<Self> {
         let rows = loader.source().rows();
         if rows != trainer.data_facts().rows {
@@ -31,7 +43,15 @@ impl Run {
             ));
         }
         let batch_size = trainer.settings().batch_size;
-        assert_eq!(loader.batch_size(), batch_size, "batch size of the loader");
+        if loader.batch_size() != batch_size {
+            return Err(Error::setting(
+                "the batch size of the loader",
+                loader.batch_size(),
+                format!("{batch_size}, as in the settings of the training"),
+                "Make the loader with that.",
+            ));
+        }
+        check_width(&trainer, &loader)?;
         Ok(Self { trainer, loader, batches: None })
     }
 

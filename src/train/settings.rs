@@ -204,8 +204,10 @@ impl TrainSettings {
                 return Err(Error::setting(setting, beta, "a number from 0 up to but not 1", hint));
             }
         }
-        if !(self.eps.is_finite() && self.eps > 0.0) {
-            return Err(Error::setting("eps", self.eps, "a number > 0", "1e-8 is the default."));
+        // A subnormal one is 0 to processors that flush these: 0 / 0 for what has no gradient.
+        if !(self.eps.is_finite() && self.eps as f32 >= f32::MIN_POSITIVE) {
+            let allowed = "a number ≥ 1.2e-38, the smallest float32";
+            return Err(Error::setting("eps", self.eps, allowed, "1e-8 is the default."));
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             let hint = "0 is the default.";

@@ -1,6 +1,6 @@
 //! Several runs over the same batches: the data are read, normalised and shuffled once for all of them.
 
-use super::{Event, Trainer};
+use super::{Event, Trainer, run::check_width};
 use crate::{
     data::{BatchStream, Loader},
     error::{Error, Result},
@@ -21,6 +21,7 @@ impl SideBySide {
     /// [`Error::Setting`] if they are for other data, batches or numbers of epochs, or not at one step.
     pub fn new(trainers: Vec<Trainer>, loader: Loader) -> Result<Self> {
         for trainer in &trainers {
+            check_width(trainer, &loader)?;
             let of = |trainer: &Trainer| {
                 let settings = trainer.settings();
                 (

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::{self, Checkpoint, Contents, Overrides},
     data::{Loader, Normalize, Shuffle},
     device::Tensor,
-    error::{Error, Result},
+    error::{Error, Result, human_bytes},
     metrics,
     sae::{Activations, ModelSettings, Sae},
     train::TrainSettings,
@@ -150,7 +150,10 @@ impl Model {
     /// Pre-codes and codes of raw rows, dense: { preCodes, codes }.
     pub async fn encode(&mut self, rows: Vec<f32>) -> JsResult<Object> {
         let sae = self.applied()?;
-        let (mut pre_codes, mut codes) = (Vec::new(), Vec::new());
+        let [d, k] = [sae.settings().input_shape, sae.settings().nb_concepts];
+        let size = (rows.len() / d).saturating_mul(k);
+        let hint = "Encode fewer rows at once, or all of them with encodeSparse.";
+        let (mut pre_codes, mut codes) = (room_for(size, hint)?, room_for(size, hint)?);
         for rows in pieces(sae, &rows) {
             let encoded = sae.encode(rows)?;
             pre_codes.extend(encoded.pre_codes.read().await?);
@@ -195,7 +198,8 @@ impl Model {
             )
             .into());
         }
-        let mut rows = Vec::new();
+        let size = (codes.len() / k).saturating_mul(sae.settings().input_shape);
+        let mut rows = room_for(size, "Decode fewer rows at once.")?;
         for codes in codes.chunks(PIECE * k) {
             let codes = Tensor::from_slice(sae.device(), codes.len() / k, k, codes)?;
             rows.extend(sae.decode(&Activations::Dense(codes)).await?);
@@ -246,6 +250,20 @@ impl Model {
         };
         Ok(checkpoint::to_bytes(contents).await?)
     }
+}
+
+/// Room for so many numbers, if there is that much memory: growing step by step would panic in the end, and a panic is
+/// the end of the module.
+fn room_for(size: usize, hint: &str) -> Result<Vec<f32>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(size).map_err(|_| Error::TooLarge {
+        what: format!("a result of {size} values"),
+        needed: human_bytes(4 * size as u64),
+        limit_name: "the memory of a module of WebAssembly".into(),
+        limit: human_bytes(1 << 32),
+        hint: hint.into(),
+    })?;
+    Ok(room)
 }
 
 /// Rows in pieces; an input that is no whole number of rows stays whole, to be refused as it is. So does one whose

@@ -3,12 +3,14 @@
 use crate::{common::noise, runs::Case};
 use archetypal::{
     Device, Error,
+    data::{InMemory, Loader, Normalizer, Shuffle},
     sae::{
         EncoderKind, Kernel, ModelKind, ModelSettings, Normalization, Sae, SaeSettings, Selection,
-        StateDict, Thresholds,
+        StateDict, Thresholds, TopKSae,
     },
-    train::{DataFacts, TrainSettings, Trainer},
+    train::{DataFacts, Run, SideBySide, TrainSettings, Trainer},
 };
+use std::sync::Arc;
 
 fn model(kind: ModelKind) -> ModelSettings {
     ModelSettings { model: Some(kind), concepts: Some(24), ..ModelSettings::default() }
@@ -126,6 +128,57 @@ fn training_settings_out_of_range() {
     refused(&|training| training.beta1 = 1.0, "beta1 is 1");
     refused(&|training| training.beta2 = -0.1, "beta2 is -0.1");
     refused(&|training| training.eps = 0.0, "eps is 0");
+    refused(&|training| training.eps = 1e-46, "smallest float32");
     refused(&|training| training.weight_decay = -1.0, "weight-decay is -1");
     refused(&|training| training.weight_decay = f64::NAN, "weight-decay is NaN");
+}
+
+#[test]
+fn loaders_of_other_runs() {
+    let trainer = || {
+        let settings = model(ModelKind::TopK).resolve(8, 0).unwrap();
+        let sae = Sae::initial(&Device::cpu(), settings, Vec::new(), 0).unwrap();
+        let training = TrainSettings { batch_size: 4, ..TrainSettings::default() };
+        Trainer::new(sae, training, DataFacts { rows: 16, row_variance: 1.0 }).unwrap()
+    };
+    let loader = |rows: usize, width: usize, batch: usize| {
+        let data = InMemory::new("rows", width, noise(rows * width, 1)).unwrap();
+        let normalizer = Arc::new(Normalizer::identity(width));
+        Loader::new(Arc::new(data), normalizer, Shuffle::none(), batch).unwrap()
+    };
+    refused(Run::new(trainer(), loader(15, 8, 4)), &["number of rows is 15", "16"]);
+    refused(Run::new(trainer(), loader(16, 8, 8)), &["batch size of the loader is 8", "4"]);
+    for width in [4, 16] {
+        refused(Run::new(trainer(), loader(16, width, 4)), &["the data", "[16, 8]"]);
+        refused(SideBySide::new(vec![trainer()], loader(16, width, 4)), &["the data", "[16, 8]"]);
+    }
+    assert!(Run::new(trainer(), loader(16, 8, 4)).is_ok());
+}
+
+#[test]
+fn rows_that_are_not_finite() {
+    let settings = model(ModelKind::TopK).resolve(8, 0).unwrap();
+    let sae = Sae::initial(&Device::cpu(), settings, Vec::new(), 0).unwrap();
+    let mut rows = noise(3 * 8, 1);
+    rows[2 * 8 + 5] = f32::NAN;
+    refused(sae.encode(&rows), &["row 2", "column 5"]);
+    refused(pollster::block_on(sae.codes(&rows)), &["row 2", "column 5"]);
+}
+
+#[test]
+fn a_tensor_of_another_kind_of_model_is_left_alone() {
+    let settings = model(ModelKind::TopK).resolve(8, 0).unwrap();
+    let mut state = StateDict::initial(&settings, Vec::new(), 0).unwrap();
+    state.insert("running_threshold", &[0], Vec::new());
+    assert!(Sae::new(&Device::cpu(), settings, &state).is_ok());
+}
+
+#[test]
+fn a_dictionary_of_zeros_stays_one() {
+    for normalization in [Normalization::MaxL2, Normalization::MaxL1, Normalization::L2] {
+        let builder = TopKSae::builder(8, 24).initializer(&[0.0; 24 * 8]);
+        let sae = builder.normalization(normalization).build(&Device::cpu()).unwrap();
+        let atoms = pollster::block_on(sae.dictionary()).unwrap();
+        assert!(atoms.iter().all(|&value| value == 0.0), "{normalization:?}");
+    }
 }

@@ -116,8 +116,8 @@ pub enum Stage {
 /// Makes the atlas of `sae` on all rows of `loader`, which has to normalise as the model does. `sae` must be in eval mode.
 /// Equal models and data give equal files on one device.
 ///
-/// Memory, besides the model and one batch: 16 bytes for every code that is not zero, 12 for every element of the
-/// dictionary, 12 for every element of the covariance [d, d], 8 for every element of the points, some hundred for every
+/// Memory, besides the model and one batch: 16 to 24 bytes for every code that is not zero, 12 for every element of the
+/// dictionary, 16 for every element of the covariance [d, d], 8 for every element of the points, some hundred for every
 /// concept, and twice the largest file.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ pub struct Found {
 /// rows done for it and how many there are to do, some rows several times.
 ///
 /// Memory on the host: 8 bytes for each example and concept that is active in it; for directions 256 MiB or, if that is
-/// more, 64 bytes an example, and d² numbers of float64.
+/// more, 64 bytes an example, and 3 d² numbers of float64.
 ///
 /// # Errors
 /// [`Error::Shape`] if the classes are of another number of rows, and as [`evaluate`](super::evaluate).

@@ -15,6 +15,9 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+/// A sample takes no more values than this (256 MiB).
+const MOST_VALUES: usize = 1 << 26;
+
 /// The initial values of encoder and mixing weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -43,7 +46,7 @@ impl Start {
     pub fn sample_rows(self, width: usize) -> usize {
         match self {
             Self::Reference => 0,
-            Self::Matched => (16 * width).clamp(4096, 65_536),
+            Self::Matched => (16 * width).min(MOST_VALUES / width.max(1)).clamp(4096, 65_536),
         }
     }
 
@@ -59,8 +62,8 @@ impl Start {
     /// - with more concepts than points, row i of W is the blend of points that is nearest to target i, and row i of R what
     ///   that blend lacks of the target, at most δ of it; else both are the reference's, atom i being point i. Call that
     ///   target, atom, or row of a free dictionary, T_i;
-    /// - row i of the encoder is (Σ + λI)⁻¹ T_i, with Σ the covariance of the rows and λ a tenth of its mean
-    ///   eigenvalue: the filter that best tells T_i from whatever else varies in the data (matched filter, Fisher's
+    /// - row i of the encoder is (Σ + λI)⁻¹ T_i, with Σ the second moments of the rows (their covariance, for data that are centred) and λ a
+    ///   tenth of its mean eigenvalue: the filter that best tells T_i from whatever else varies in the data (matched filter, Fisher's
     ///   discriminant). The bias is 0;
     /// - these rows are scaled to one length, so that the mean code with which T_i answers to itself is 1. As several concepts
     ///   answer to a row of the data, the first reconstructions are too large; the first steps then shorten the

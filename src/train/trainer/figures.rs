@@ -149,7 +149,7 @@ fn diverged(step: &PendingStep, loss: f32, grad_norm: f32) -> Error {
         epoch: step.epoch,
         loss,
         grad_norm,
-        hint: "Lower --lr, lower --clip-grad, or standardise the data; the last checkpoint is untouched."
+        hint: "Lower --lr, lower --clip-grad, or standardise the data; what was saved before is untouched."
             .into(),
     }
 }
