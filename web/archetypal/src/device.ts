@@ -37,9 +37,11 @@ export class Device {
     this.name = raw.name;
     this.isGpu = raw.isGpu;
     this.isFallback = raw.isFallback;
+    // Not `this`, which would then live for as long as the GPU's device.
+    const { name } = this;
     const lost = raw.lost as Promise<GPUDeviceLostInfo> | undefined;
     this.lost = lost
-      ? lost.then(({ reason, message }) => `${this.name} was lost (${reason}): ${message}`)
+      ? lost.then(({ reason, message }) => `${name} was lost (${reason}): ${message}`)
       : new Promise(() => {});
   }
 

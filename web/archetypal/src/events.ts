@@ -39,6 +39,12 @@ export type TrainEvent =
       lr: number;
       /** Values of the loss's terms beside the squared error, by name. */
       terms?: Record<string, number>;
+      /** With `monitoring: 2`: ‖Z‖₂, the share of the dictionary that is not 0, and the mean length of its atoms. */
+      z_l2?: number;
+      dictionary_sparsity?: number;
+      dictionary_norms?: number;
+      /** With `monitoring: 2`: the norm of each parameter, and of its clipped gradient, by the parameter's name. */
+      [norm: `params_${string}`]: number;
     }
   | {
       /** An epoch was done. */

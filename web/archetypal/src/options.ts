@@ -116,18 +116,30 @@ export interface TrainOptions {
   thresholdWarmup?: number;
   /** Update every row of the dictionary at every step, and not only when its concept fires; false. */
   everyRow?: boolean;
+  /** Read batch and weights as float16 in the encoder's product, summed in float32; false. */
+  half?: boolean;
   /** 0: neither steps nor epochs are told of; 1: both; 2: steps with the norms of all parameters. */
   monitoring?: 0 | 1 | 2;
   /** Rows without firing after which a concept counts as dead in `dead_in_window`; 5000. */
   deadWindow?: number;
   /** Take the rows in the order that they have; false. */
   noShuffle?: boolean;
+  /** Rows that are shuffled together, in MiB; 1024. */
+  shuffleBuffer?: number;
 }
 
 /** @internal Options as JSON, under the names that the crate has for them. */
 export function toJson(options: object): string {
-  const renamed = Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    // JSON would make null of it, which stands for the default.
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new Error(`${name} is ${value}, but must be a finite number.`);
+    }
+  }
+  const renamed = given.map(([name, value]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ]);
   return JSON.stringify(Object.fromEntries(renamed));
 }

@@ -61,6 +61,10 @@ export interface FitOptions extends TrainOptions {
   delta?: number;
   /** The same as a share of the points' mean norm; 0.27. */
   deltaRelative?: number;
+  /** Leave out the trainable scale of an archetypal dictionary; false. */
+  noMultiplier?: boolean;
+  /** Train the scale of a free dictionary too; false. */
+  multiplier?: boolean;
   /** What the atoms of a free dictionary are held to; l2. */
   normalization?: Normalization;
   /** How rows become pre-codes; linear. */
@@ -141,8 +145,8 @@ export class Run {
   }
 
   /** The bytes of a file from which the run can go on: the model with the state of its optimiser. */
-  save(): Promise<Uint8Array> {
-    return this.#running().inLine((model) => model.save(true));
+  save(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#running().inLine((model) => model.save(true)) as Promise<Uint8Array<ArrayBuffer>>;
   }
 
   /** Ends the run: the model as it is then. */

@@ -27,7 +27,16 @@ export function init(wasm?: InitInput): Promise<void> {
 }
 
 async function start(wasm?: InitInput): Promise<void> {
-  await initialise(wasm === undefined ? undefined : { module_or_path: wasm });
+  try {
+    await initialise(wasm === undefined ? undefined : { module_or_path: wasm });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `The module of archetypal could not be loaded: ${why}. It is archetypal_bg.wasm, which is looked for beside the script; where it ` +
+        'is elsewhere, give init() its address or its bytes ("Where it runs" in the README says how).',
+      { cause },
+    );
+  }
   configure(pause, crashed);
   isReady = true;
 }
@@ -39,7 +48,7 @@ export function call<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    throw fatal ?? error;
+    throw fatal ?? inJs(error);
   }
 }
 
@@ -52,9 +61,19 @@ export async function callLater<T>(act: () => Promise<T> | T): Promise<T> {
     const done = () => waiting.delete(reject);
     Promise.resolve()
       .then(act)
-      .then(resolve, (error) => reject(fatal ?? error))
+      .then(resolve, (error) => reject(fatal ?? inJs(error)))
       .finally(done);
   });
+}
+
+/** What went wrong, with options under the names that they have here: the crate speaks of those of the command. */
+export function inJs(error: unknown): unknown {
+  if (error instanceof Error) {
+    error.message = error.message.replace(/--([a-z]+(?:-[a-z0-9]+)*)/g, (_, name: string) =>
+      name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
+    );
+  }
+  return error;
 }
 
 function crashed(message: string): void {

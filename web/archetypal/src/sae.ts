@@ -3,7 +3,7 @@ import type { TrainEvent } from './events.js';
 import type { Agreement, Evaluation } from './figures.js';
 import { type TrainOptions, toJson } from './options.js';
 import type { SaeSettings } from './settings.js';
-import type { Trained } from './trained.js';
+import { Trained } from './trained.js';
 
 /** What an atlas is made with. */
 export interface AtlasOptions {
@@ -28,8 +28,9 @@ export abstract class Sae {
   /** What it is, as it stands in its file. */
   readonly settings: SaeSettings;
 
-  /** @internal */
+  /** Not for programs: models are made by `create`, {@link load} and {@link Run.sae}. */
   constructor(model: Trained) {
+    if (!(model instanceof Trained)) throw new Error(`Use await ${new.target.name}.create(…): a model takes a while to make.`);
     this.#model = model;
     this.settings = model.settings;
   }
@@ -122,7 +123,7 @@ export abstract class Sae {
    * @param options `labels`: one an example (a row, or a picture where the data have a grid), null where there is none;
    *   `kind`: what examples are. Their texts and pictures stay with the caller.
    */
-  async atlas(data: Data, options: AtlasOptions = {}): Promise<Map<string, Uint8Array>> {
+  async atlas(data: Data, options: AtlasOptions = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
     const { onProgress, ...rest } = options;
     return await this.#model.inLine((model) => model.atlas(data.share(), JSON.stringify(rest), onProgress));
   }
@@ -138,8 +139,8 @@ export abstract class Sae {
    *
    * @param options `optimizer`: with the state of its last run, if it was trained here.
    */
-  save(options: { optimizer?: boolean } = {}): Promise<Uint8Array> {
-    return this.#model.inLine((model) => model.save(options.optimizer ?? false));
+  save(options: { optimizer?: boolean } = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#model.inLine((model) => model.save(options.optimizer ?? false)) as Promise<Uint8Array<ArrayBuffer>>;
   }
 
   /** Gives the memory back, once calls that are under way are done. */

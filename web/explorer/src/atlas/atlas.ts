@@ -91,9 +91,14 @@ export class Atlas {
     return this.backdropCache.get(name, async () => readBackdrop(parseSafetensors(name, await this.files.get(name))));
   }
 
+  /** Whether anything is known of the examples. */
+  get knowsExamples(): boolean {
+    return this.manifest.kind !== 'rows' || this.manifest.files.examples;
+  }
+
   /** A file of examples; none for data without. */
   async exampleChunk(file: number): Promise<Example[]> {
-    if (this.manifest.kind === 'rows') return [];
+    if (!this.knowsExamples) return [];
     const name = `examples/${file}.json`;
     const held = await this.cache.get(name, async () => {
       const bytes = await this.files.get(name);

@@ -17,7 +17,7 @@ export interface Manifest {
   delta: number | null;
   chunks: Record<'details' | 'codes' | 'rows' | 'atoms' | 'examples', number>;
   heat_scale: number;
-  files: { model: string | null; data: string | null };
+  files: { model: string | null; data: string | null; rows: boolean; examples: boolean };
 }
 
 export interface Figures {

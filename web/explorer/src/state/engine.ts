@@ -10,6 +10,9 @@ export class EngineError extends Error {
   }
 }
 
+/** What was under way was ended by the visitor. */
+export class Ended extends Error {}
+
 type Waiting = { resolve: (answer: unknown) => void; reject: (error: Error) => void };
 
 /** The page's side of the worker: calls that are answered, orders that are not, and what happens meanwhile. */
@@ -50,9 +53,18 @@ export class Engine {
 
   /** Everything that is under way fails; the next call starts a new worker. */
   private fail(message: string): void {
+    this.stopWorker(new EngineError(message, false));
+  }
+
+  /** Ends what does not listen to orders, such as a search for points, with the worker and all that it holds. */
+  end(): void {
+    this.stopWorker(new Ended('It was stopped.'));
+  }
+
+  private stopWorker(reason: Error): void {
     this.worker?.terminate();
     this.worker = null;
-    for (const { reject } of this.waiting.values()) reject(new EngineError(message, false));
+    for (const { reject } of this.waiting.values()) reject(reason);
     this.waiting.clear();
     this.died();
   }

@@ -5,7 +5,7 @@ import type { Example } from '../atlas/atlas.ts';
 import type { DataInfo, FitSettings, Happening, StabilityResult } from '../worker/protocol.ts';
 import { addEvents, clearCurves } from './curves.ts';
 import { defaultsFor } from './defaults.ts';
-import { Engine, EngineError } from './engine.ts';
+import { Ended, Engine, EngineError } from './engine.ts';
 import { checkExamples, examplesOf, kindOf, NOTHING, type Own, parseGrid, sortFiles, squareGrid } from './own.ts';
 import { addSource, messageOf, opened, source, type Source, sources } from './sets.ts';
 
@@ -89,7 +89,10 @@ export function choose(id: string): void {
 /** Takes files in; what does not fit is said at once. */
 export function takeFiles(files: File[]): Promise<void> {
   return doing('loading', 'data', async () => {
-    own.value = await sortFiles(choice.value === 'own' ? own.value : NOTHING, files);
+    const before = choice.value === 'own' ? own.value : NOTHING;
+    own.value = await sortFiles(before, files);
+    // Other data have a grid of their own.
+    if (own.value.data !== before.data) gridText.value = '';
     choose('own');
     loaded = '';
     if (!own.value.tensors.includes(tensor.value)) tensor.value = own.value.tensors[0] ?? '';
@@ -123,7 +126,7 @@ async function doing(name: Phase, what: Failure['what'], act: () => Promise<void
   try {
     await act();
   } catch (error) {
-    report(error, what);
+    if (!(error instanceof Ended)) report(error, what);
   } finally {
     phase.value = 'idle';
     progress.value = null;
@@ -236,6 +239,10 @@ export const pause = () => engine.order('pause');
 export const resume = () => engine.order('resume');
 export function stop(): void {
   stopAsked = true;
+  if (phase.value === 'preparing') {
+    engine.end();
+    return;
+  }
   phase.value = phase.value === 'comparing' ? 'comparing' : 'stopping';
   engine.order('stop');
 }

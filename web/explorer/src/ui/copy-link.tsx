@@ -2,23 +2,23 @@ import { useState } from 'preact/hooks';
 
 /** Copies the address, which restores what is seen. */
 export function CopyLink() {
-  const [said, setSaid] = useState('');
+  const [copied, setCopied] = useState<boolean | null>(null);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      setSaid('Link copied');
+      setCopied(true);
     } catch {
-      setSaid('Copy the address bar: this browser does not let pages copy');
+      setCopied(false);
     }
-    setTimeout(() => setSaid(''), 2500);
+    setTimeout(() => setCopied(null), 4000);
   };
   return (
     <>
       <button type="button" class="quiet" onClick={copy}>
-        {said ? '✓ ' : ''}Copy link
+        {copied ? '✓ ' : ''}Copy link
       </button>
-      <span class="visually-hidden" role="status">
-        {said}
+      <span class={copied === false ? 'note' : 'visually-hidden'} role="status">
+        {copied === null ? '' : copied ? 'Link copied' : 'Copy it from the address bar: this page may not'}
       </span>
     </>
   );

@@ -27,7 +27,7 @@ export function useLoaded<T>(load: () => Promise<T>, keys: readonly unknown[], f
 
 /** An example, at once if its file is there. */
 export function useExample(atlas: Atlas, index: number): Example {
-  const known = atlas.manifest.kind === 'rows' ? {} : atlas.peekExample(index);
+  const known = atlas.knowsExamples ? atlas.peekExample(index) : {};
   const { value } = useLoaded(() => (known ? Promise.resolve(known) : atlas.example(index)), [atlas, index], true);
   return known ?? value ?? {};
 }
@@ -45,4 +45,35 @@ export function useSize<T extends HTMLElement>() {
     return () => observer.disconnect();
   }, []);
   return { element, ...size };
+}
+
+/** Whether a list and what is chosen in it take turns on a narrow screen: as in style/concepts.css. */
+const takesTurns = () => matchMedia('(max-width: 760px)').matches;
+
+/**
+ * The position of a list's keyboard: the one that is shown, except where choosing hides the list. There arrows only move, and enter
+ * opens.
+ */
+export function useListKeys(shown: number, open: (position: number) => void) {
+  const [moved, setMoved] = useState<number | null>(null);
+  useEffect(() => setMoved(null), [shown]);
+  const onOpen = (position: number) => {
+    open(position);
+    if (takesTurns()) focusSoon('.detail');
+  };
+  return {
+    active: moved ?? shown,
+    onMove: (position: number) => (takesTurns() ? setMoved(position) : open(position)),
+    onOpen,
+  };
+}
+
+/** Gives the keyboard back to the list that takes the place of what was open. */
+export function focusList(): void {
+  focusSoon('.virtual');
+}
+
+/** Once it is on the screen. */
+function focusSoon(selector: string): void {
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus());
 }

@@ -13,32 +13,40 @@ interface Props {
   item: (position: number) => ComponentChildren;
   /** A key moved to another position. */
   onMove: (position: number) => void;
-  onEnter?: () => void;
+  /** A position was clicked, or the enter key was pressed on it; without it, to click moves there. */
+  onOpen?: (position: number) => void;
   idOf: (position: number) => string;
 }
 
 const OVERSCAN = 4;
+/** Pixels that an element may be high: browsers cap it, Firefox soonest, below 18 million. */
+const HIGHEST = 15_000_000;
 
 /** A list of which only what is in sight exists; arrows, page and end keys move through it. */
-export function VirtualList({ count, rowHeight, columns = 1, active, label, item, onMove, onEnter, idOf }: Props) {
+export function VirtualList({ count, rowHeight, columns = 1, active, label, item, onMove, onOpen = onMove, idOf }: Props) {
   const { element, height } = useSize<HTMLDivElement>();
   const [top, setTop] = useState(0);
   const rows = Math.ceil(count / columns);
+  const space = Math.min(rows * rowHeight, HIGHEST);
+  // A longer list moves on by more than what is scrolled.
+  const stretch = space > height ? Math.max(1, (rows * rowHeight - height) / (space - height)) : 1;
+  const offset = top * stretch;
 
   useLayoutEffect(() => {
     const list = element.current;
     if (!list || active < 0 || height === 0) return;
     const from = Math.floor(active / columns) * rowHeight;
-    if (from < list.scrollTop) list.scrollTop = from;
-    else if (from + rowHeight > list.scrollTop + height) list.scrollTop = from + rowHeight - height;
+    const at = list.scrollTop * stretch;
+    if (from < at) list.scrollTop = Math.floor(from / stretch);
+    else if (from + rowHeight > at + height) list.scrollTop = Math.ceil((from + rowHeight - height) / stretch);
   }, [active, columns, rowHeight, height > 0]);
 
   useEffect(() => {
-    if (element.current && element.current.scrollTop > rows * rowHeight) element.current.scrollTop = 0;
+    if (element.current && element.current.scrollTop > space) element.current.scrollTop = 0;
   }, [rows]);
 
-  const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN) * columns;
-  const last = Math.min(count, (Math.ceil((top + height) / rowHeight) + OVERSCAN) * columns);
+  const first = Math.max(0, Math.floor(offset / rowHeight) - OVERSCAN) * columns;
+  const last = Math.min(count, (Math.ceil((offset + height) / rowHeight) + OVERSCAN) * columns);
   const visible = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -53,9 +61,9 @@ export function VirtualList({ count, rowHeight, columns = 1, active, label, item
       Home: -count,
       End: count,
     };
-    if (event.key === 'Enter' && onEnter) {
+    if (event.key === 'Enter' && active >= 0) {
       event.preventDefault();
-      onEnter();
+      onOpen(active);
     } else if (steps[event.key] && count > 0) {
       event.preventDefault();
       onMove(Math.min(count - 1, Math.max(0, active + steps[event.key])));
@@ -73,7 +81,7 @@ export function VirtualList({ count, rowHeight, columns = 1, active, label, item
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
       onKeyDown={onKeyDown}
     >
-      <div class="virtual-space" style={{ height: `${rows * rowHeight}px` }} role="presentation">
+      <div class="virtual-space" style={{ height: `${space}px` }} role="presentation">
         {visible.map((position) => (
           <div
             key={position}
@@ -84,15 +92,14 @@ export function VirtualList({ count, rowHeight, columns = 1, active, label, item
             aria-setsize={count}
             aria-posinset={position + 1}
             style={{
-              top: `${Math.floor(position / columns) * rowHeight}px`,
+              top: `${Math.floor(position / columns) * rowHeight - offset + top}px`,
               height: `${rowHeight}px`,
               left: `${(100 * (position % columns)) / columns}%`,
               width: `${100 / columns}%`,
             }}
             onClick={(event) => {
               if (event.metaKey || event.ctrlKey) return;
-              onMove(position);
-              onEnter?.();
+              onOpen(position);
             }}
           >
             {item(position)}

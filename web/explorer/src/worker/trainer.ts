@@ -90,7 +90,7 @@ async function respond<C extends Call>(id: number, call: C, ask: Calls[C]['ask']
     const answer = await answers[call](ask);
     post({ id, answer }, [...new Set(buffersOf(answer))]);
   } catch (error) {
-    post({ id, failed: error instanceof Error ? error.message : String(error), lost: wasLost() });
+    post({ id, failed: error instanceof Error ? error.message : String(error), lost: call !== 'data' && wasLost() });
   }
 }
 

@@ -1,7 +1,7 @@
 import { writeSafetensors } from '../../src/atlas/write.ts';
 
-/** An atlas of 100 000 texts and 10 000 concepts whose files are made up when they are asked for. */
-const ROWS = 100_000;
+/** An atlas of 300 000 texts, more than an element can be high, and 10 000 concepts. Its files are made up when they are asked for. */
+const ROWS = 300_000;
 const CONCEPTS = 10_000;
 const POINTS = 1000;
 const WIDTH = 64;
@@ -34,7 +34,7 @@ const manifest = {
   delta: 1,
   chunks: CHUNKS,
   heat_scale: 255,
-  files: { model: null, data: null },
+  files: { model: null, data: null, rows: true, examples: true },
 };
 
 function concepts() {

@@ -95,6 +95,50 @@ test('on a phone the list leads to a concept and back', async () => {
   await page.locator('.virtual-item').nth(2).waitFor();
 });
 
+test('where list and concept take turns, arrows only move and enter opens', async () => {
+  const page = await at('', { width: 700, height: 800 });
+  const list = page.getByRole('listbox', { name: 'Concepts' });
+  await list.focus();
+  const first = await page.locator('[aria-selected=true] b').textContent();
+  await page.keyboard.press('ArrowDown');
+  await page.waitForFunction((before) => document.querySelector('[aria-selected=true] b')?.textContent !== before, first);
+  const chosen = await page.locator('[aria-selected=true] b').textContent();
+  expect(await list.isVisible()).toBe(true);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: `Concept ${chosen}`, exact: true }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.classList.contains('detail'));
+  await page.getByRole('button', { name: '‹ All concepts' }).click();
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'listbox');
+});
+
+test('an atlas without rows shows its examples, without a reconstruction', async () => {
+  const page = await at('');
+  await page.route('**/manifest.json', async (route) => {
+    const manifest = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...manifest, files: { ...manifest.files, rows: false } } });
+  });
+  await page.goto(`${site.address}#examples?example=5`);
+  await page.reload();
+  await page.locator('.part').first().waitFor();
+  await page.getByText('made without its rows').waitFor();
+});
+
+test('a map that cannot be arranged says so once, and can be tried again', async () => {
+  const one = await visit(site, '#map');
+  let asked = 0;
+  await one.page.route('**/atoms/0.safetensors', (route) => (asked++, route.abort()));
+  await one.page.getByLabel('Layout').selectOption('umap');
+  await one.page.getByRole('button', { name: 'Show the principal axes instead' }).waitFor();
+  await one.page.waitForTimeout(300);
+  expect(asked).toBe(1);
+  await one.page.getByRole('button', { name: 'Show the principal axes instead' }).click();
+  await one.page.locator('.map-field canvas').waitFor();
+  await one.page.unroute('**/atoms/0.safetensors');
+  await one.page.getByLabel('Layout').selectOption('umap');
+  await one.page.locator('.map-field canvas').waitFor({ timeout: 60_000 });
+  await one.close();
+});
+
 test('model and codes can be taken home', async () => {
   const page = await at('');
   await page.getByText('Download', { exact: true }).click();
@@ -109,7 +153,7 @@ test('model and codes can be taken home', async () => {
 });
 
 describe('a big atlas', () => {
-  test('of 100 000 rows and 10 000 concepts lists only what is in sight', async () => {
+  test('of 300 000 rows and 10 000 concepts lists only what is in sight', async () => {
     const page = await at('?atlas=big/');
     await page.locator('.firing-words').first().waitFor();
     expect(await page.locator('.virtual-item').count()).toBeLessThan(40);
@@ -119,7 +163,11 @@ describe('a big atlas', () => {
     await page.locator('.map-field canvas').waitFor();
     await page.getByRole('link', { name: 'Examples' }).click();
     await page.getByRole('listbox', { name: 'Examples' }).press('End');
-    await page.getByRole('heading', { name: 'text number 99999' }).waitFor();
+    await page.getByRole('heading', { name: 'text number 299999' }).waitFor();
+    const shown = page.locator('.virtual-item[aria-selected=true]');
+    expect((await shown.boundingBox())!.y).toBeLessThan(900);
+    await page.getByRole('listbox', { name: 'Examples' }).press('ArrowUp');
+    await page.getByRole('heading', { name: 'text number 299998' }).waitFor();
     await page.getByLabel('Search examples').fill('number 98765');
     await page.waitForFunction(() => /^1 of/.test(document.querySelector('.count')?.textContent ?? ''));
   });

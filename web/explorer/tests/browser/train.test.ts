@@ -77,6 +77,19 @@ test('a run pauses, goes on and stops with what it has', { timeout: 400_000 }, a
   await page.getByText('Stopped early.').waitFor({ timeout: 120_000 });
 });
 
+test('the preparation can be stopped, and started anew', { timeout: 400_000 }, async () => {
+  const page = await at('#train');
+  await page.getByLabel('Points').fill('2000');
+  await page.getByRole('button', { name: 'Start training' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByText('Ready').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await page.getByLabel('Points').fill('64');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.getByRole('button', { name: 'Pause' }).waitFor({ timeout: 120_000 });
+});
+
 test('own files are taken by drop, trained on, and looked at', { timeout: 400_000 }, async () => {
   const page = await at('');
   await page.locator('.firings img').first().waitFor();

@@ -32,7 +32,7 @@ export function ConceptDetail({ atlas, concept, onBack, onPrevious, onNext }: Pr
   const article = useRef<HTMLElement>(null);
   useLayoutEffect(() => article.current?.scrollTo({ top: 0 }), [concept, atlas]);
   return (
-    <article ref={article} class="detail" aria-label={`Concept ${concept}`} aria-busy={held?.concept !== concept}>
+    <article ref={article} class="detail" tabIndex={-1} aria-label={`Concept ${concept}`} aria-busy={held?.concept !== concept}>
       <header class="detail-head">
         <button type="button" class="quiet back" onClick={onBack}>
           ‹ All concepts

@@ -1,6 +1,7 @@
 import type { Atlas } from '../../atlas/atlas.ts';
 import { go, route } from '../../state/route.ts';
 import { ConceptDetail } from './detail.tsx';
+import { focusList } from '../../ui/use.ts';
 import { Intro } from './intro.tsx';
 import { ConceptList } from './list.tsx';
 import { order, shown } from './order.ts';
@@ -20,7 +21,10 @@ export function ConceptsView({ atlas }: { atlas: Atlas }) {
       <ConceptDetail
         atlas={atlas}
         concept={shown.value}
-        onBack={() => go({ concept: null })}
+        onBack={() => {
+          go({ concept: null });
+          focusList();
+        }}
         onPrevious={at > 0 ? () => step(-1) : undefined}
         onNext={at >= 0 && at < order.value.length - 1 ? () => step(1) : undefined}
       />

@@ -6,7 +6,7 @@ import { messageOf } from '../../state/sets.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { figure, percent, shortLabel, whole } from '../../ui/text.ts';
 import { Picture } from '../../ui/thumb.tsx';
-import { useExample, useLoaded } from '../../ui/use.ts';
+import { useExample, useListKeys, useLoaded } from '../../ui/use.ts';
 import { VirtualList } from '../../ui/virtual.tsx';
 import { order, prepareSearch, shown } from './order.ts';
 
@@ -18,6 +18,9 @@ const HEAT_LIMIT = 2048;
 export function ConceptList({ atlas }: { atlas: Atlas }) {
   const ids = order.value;
   const total = atlas.concepts.count;
+  const keys = useListKeys(ids.indexOf(shown.value), (position) =>
+    go({ concept: ids[position] }, route.value.concept !== null),
+  );
   return (
     <section class="concept-list" aria-label="Concepts">
       <Toolbar atlas={atlas} />
@@ -28,11 +31,10 @@ export function ConceptList({ atlas }: { atlas: Atlas }) {
         <VirtualList
           count={ids.length}
           rowHeight={ROW_HEIGHT}
-          active={ids.indexOf(shown.value)}
           label="Concepts"
           idOf={(position) => `concept-${ids[position]}`}
           item={(position) => <Row atlas={atlas} concept={ids[position]} />}
-          onMove={(position) => go({ concept: ids[position] }, route.value.concept !== null)}
+          {...keys}
         />
       ) : (
         <Notice title="Nothing matches">
@@ -91,7 +93,7 @@ function Row({ atlas, concept }: { atlas: Atlas; concept: number }) {
     <div class="concept-row">
       {!dead && atlas.look === 'images' && <PicturePreview atlas={atlas} concept={concept} />}
       <div class="concept-words">
-        <a class="concept-name" href={linkTo({ concept })} tabIndex={-1} onClick={(event) => event.preventDefault()}>
+        <a class="concept-name" href={linkTo({ concept })} tabIndex={-1} onClick={(event) => event.metaKey || event.ctrlKey || event.preventDefault()}>
           <b>{concept}</b>
           {label && <span class="concept-label">{shortLabel(label)}</span>}
           {label && <span class="concept-purity">{percent(concepts.purity[concept])}</span>}

@@ -4,13 +4,16 @@ import { isDead, search, sorted } from '../../atlas/concepts.ts';
 import { opened } from '../../state/sets.ts';
 import { route } from '../../state/route.ts';
 
+/** Milliseconds. */
+const BETWEEN_TELLINGS = 250;
+
 /** Words of each concept's strongest example, once somebody searches. */
 const words = signal<{ atlas: Atlas; of: string[] } | null>(null);
 let reading: Atlas | null = null;
 
 /** Reads the examples that the concepts fire strongest on, file by file. */
 async function readWords(atlas: Atlas): Promise<void> {
-  if (reading === atlas || atlas.manifest.kind === 'rows') return;
+  if (reading === atlas || !atlas.knowsExamples) return;
   reading = atlas;
   const { concepts } = atlas;
   const chunk = atlas.manifest.chunks.examples;
@@ -21,13 +24,19 @@ async function readWords(atlas: Atlas): Promise<void> {
     byFile.set(file, [...(byFile.get(file) ?? []), id]);
   }
   const of = new Array<string>(concepts.count).fill('');
+  let told = 0;
+  let left = byFile.size;
   for (const [file, ids] of byFile) {
     const examples = await atlas.exampleChunk(file);
     for (const id of ids) {
       const example = examples[atlas.exampleOf(concepts.bestRow[id]) % chunk];
       of[id] = `${example?.text ?? ''} ${example?.name ?? ''}`;
     }
-    words.value = { atlas, of: [...of] };
+    // Each telling searches all concepts anew.
+    if (--left === 0 || performance.now() - told > BETWEEN_TELLINGS) {
+      words.value = { atlas, of: [...of] };
+      told = performance.now();
+    }
   }
 }
 

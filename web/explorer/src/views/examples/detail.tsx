@@ -21,16 +21,17 @@ interface Props {
 /** Everything about an example that is asked of the files. */
 interface Taken {
   parts: Part[];
-  x: Float32Array;
-  atoms: Float32Array[];
+  /** What is reconstructed, if the atlas has its rows. */
+  rows: { x: Float32Array; atoms: Float32Array[] } | null;
 }
 
 async function take(atlas: Atlas, index: number): Promise<Taken> {
   const start = index * atlas.cells;
+  if (!atlas.manifest.files.rows) return { parts: partsOf(await atlas.codes(start, atlas.cells)), rows: null };
   const [codes, x] = await Promise.all([atlas.codes(start, atlas.cells), atlas.rows(start, atlas.cells)]);
   const parts = partsOf(codes);
   const atoms = await Promise.all(parts.map(({ concept }) => atlas.atom(concept)));
-  return { parts, x, atoms };
+  return { parts, rows: { x, atoms } };
 }
 
 /** What one example is made of. */
@@ -38,7 +39,7 @@ export function ExampleDetail({ atlas, index, onBack }: Props) {
   const example = useExample(atlas, index);
   const { value, error } = useLoaded(() => take(atlas, index), [atlas, index]);
   return (
-    <article class="detail" aria-label={`Example ${index}`} aria-busy={!value}>
+    <article class="detail" tabIndex={-1} aria-label={`Example ${index}`} aria-busy={!value}>
       <header class="detail-head">
         <button type="button" class="quiet back" onClick={onBack}>
           ‹ All examples
@@ -54,14 +55,15 @@ export function ExampleDetail({ atlas, index, onBack }: Props) {
 }
 
 function Body({ atlas, index, taken }: { atlas: Atlas; index: number; taken: Taken }) {
-  const { parts, x, atoms } = taken;
+  const { parts, rows } = taken;
   const { width } = atlas.manifest;
   const cell = route.value.cell !== null && route.value.cell < atlas.cells && atlas.manifest.grid ? route.value.cell : null;
   const setCell = (next: number | null) => go({ example: index, cell: next }, true);
   const [lit, setLit] = useState<number | null>(null);
   const off = useMemo(() => new Set(route.value.off), [route.value.off]);
-  const whole = useMemo(() => reconstruct(x, width, parts, atoms, new Set()), [taken]);
-  const now = useMemo(() => (off.size ? reconstruct(x, width, parts, atoms, off) : whole), [taken, off]);
+  const without = (some: Set<number>) => rows && reconstruct(rows.x, width, parts, rows.atoms, some);
+  const whole = useMemo(() => without(new Set()), [taken]);
+  const now = useMemo(() => (off.size ? without(off) : whole), [taken, off]);
   const strongest = useMemo(() => dominant(parts.slice(0, SHOWN_HUES), atlas.cells), [parts]);
   const toggle = (concept: number) => {
     const next = off.has(concept) ? [...off].filter((id) => id !== concept) : [...off, concept];
@@ -73,7 +75,11 @@ function Body({ atlas, index, taken }: { atlas: Atlas; index: number; taken: Tak
     <div class="example-body">
       <div class="example-side">
         <Cells atlas={atlas} index={index} parts={parts} strongest={strongest} chosen={cell} lit={lit} onChoose={setCell} />
-        <Errors atlas={atlas} index={index} before={whole} after={now} off={off.size} />
+        {whole && now ? (
+          <Errors atlas={atlas} index={index} before={whole} after={now} off={off.size} />
+        ) : (
+          <p class="note">This atlas was made without its rows, so there is nothing to reconstruct.</p>
+        )}
       </div>
       <Parts
         atlas={atlas}

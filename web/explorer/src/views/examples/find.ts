@@ -32,9 +32,10 @@ export function useFound(atlas: Atlas): Found {
       for (let file = 0; file < atlas.exampleFiles && wanted; file++) {
         const examples = await atlas.exampleChunk(file);
         const first = file * atlas.manifest.chunks.examples;
-        examples.forEach((example, i) => {
-          if (matches(example, first + i, words)) ids.push(first + i);
-        });
+        const count = Math.min(atlas.manifest.chunks.examples, atlas.manifest.examples - first);
+        for (let i = 0; i < count; i++) {
+          if (matches(examples[i] ?? {}, first + i, words)) ids.push(first + i);
+        }
         if (wanted) setState({ key, ids: [...ids], count: ids.length, searching: file + 1 < atlas.exampleFiles });
       }
     };

@@ -1,5 +1,6 @@
 import type { Atlas } from '../../atlas/atlas.ts';
 import { go, route } from '../../state/route.ts';
+import { focusList } from '../../ui/use.ts';
 import { ExampleDetail } from './detail.tsx';
 import { ExampleList } from './list.tsx';
 import { useFound } from './find.ts';
@@ -10,10 +11,14 @@ export function ExamplesView({ atlas }: { atlas: Atlas }) {
   const found = useFound(atlas);
   const chosen = example !== null && example < atlas.manifest.examples;
   const index = chosen ? example : (found.ids?.[0] ?? 0);
+  const back = () => {
+    go({ example: null, off: [] });
+    focusList();
+  };
   return (
     <div class="concepts examples" data-chosen={chosen}>
       <ExampleList atlas={atlas} found={found} active={index} />
-      <ExampleDetail key={index} atlas={atlas} index={index} onBack={() => go({ example: null, off: [] })} />
+      <ExampleDetail key={index} atlas={atlas} index={index} onBack={back} />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { go, route } from '../../state/route.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { shortLabel, whole } from '../../ui/text.ts';
 import { nameOf, Picture } from '../../ui/thumb.tsx';
-import { useExample } from '../../ui/use.ts';
+import { useExample, useListKeys } from '../../ui/use.ts';
 import { VirtualList } from '../../ui/virtual.tsx';
 import type { Found } from './find.ts';
 
@@ -11,6 +11,9 @@ import type { Found } from './find.ts';
 export function ExampleList({ atlas, found, active }: { atlas: Atlas; found: Found; active: number }) {
   const pictures = atlas.look === 'images';
   const idAt = (position: number) => found.ids?.[position] ?? position;
+  const keys = useListKeys(found.ids ? found.ids.indexOf(active) : active, (position) =>
+    go({ example: idAt(position), off: [] }, route.value.example !== null),
+  );
   const noun = pictures ? 'pictures' : atlas.look === 'texts' ? 'texts' : 'rows';
   return (
     <section class="concept-list" aria-label="Examples">
@@ -36,11 +39,10 @@ export function ExampleList({ atlas, found, active }: { atlas: Atlas; found: Fou
           count={found.count}
           rowHeight={pictures ? 112 : 62}
           columns={pictures ? 3 : 1}
-          active={found.ids ? found.ids.indexOf(active) : active}
           label="Examples"
           idOf={(position) => `example-${idAt(position)}`}
           item={(position) => <Item atlas={atlas} index={idAt(position)} />}
-          onMove={(position) => go({ example: idAt(position), off: [] }, route.value.example !== null)}
+          {...keys}
         />
       ) : (
         !found.searching && <Notice title="Nothing matches">Try another word, a label or a number.</Notice>

@@ -7,7 +7,7 @@ import { percent } from '../../ui/text.ts';
 import { useLoaded } from '../../ui/use.ts';
 import { type Hovered, MapCanvas } from './canvas.tsx';
 import { ConceptCard, HoverCard, PointCard } from './cards.tsx';
-import { umapOf } from './layout.ts';
+import { forgetUmap, umapOf } from './layout.ts';
 import { Legend } from './legend.tsx';
 import { looksOf } from './looks.ts';
 
@@ -34,7 +34,13 @@ export function MapView({ atlas }: { atlas: Atlas }) {
       <div class="map-stage">
         {umap?.status === 'failed' ? (
           <Failure message={umap.message}>
-            <button type="button" onClick={() => go({ layout: 'pca' }, true)}>
+            <button
+              type="button"
+              onClick={() => {
+                forgetUmap(atlas);
+                go({ layout: 'pca' }, true);
+              }}
+            >
               Show the principal axes instead
             </button>
           </Failure>

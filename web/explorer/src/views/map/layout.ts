@@ -11,7 +11,7 @@ const made = new WeakMap<Atlas, ReturnType<typeof signal<UmapState>>>();
 /** The UMAP of an atlas's atoms; the first call starts it in a worker of its own. */
 export function umapOf(atlas: Atlas) {
   let state = made.get(atlas);
-  if (!state || state.peek()?.status === 'failed') {
+  if (!state) {
     state = signal<UmapState>({ status: 'working', done: 0, of: 0 });
     made.set(atlas, state);
     start(atlas).then(
@@ -20,6 +20,11 @@ export function umapOf(atlas: Atlas) {
     );
   }
   return state;
+}
+
+/** Lets the next call of {@link umapOf} try again. */
+export function forgetUmap(atlas: Atlas): void {
+  made.delete(atlas);
 }
 
 async function start(atlas: Atlas): Promise<Float32Array> {

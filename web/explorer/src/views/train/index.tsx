@@ -1,7 +1,7 @@
 import { computed } from '@preact/signals';
 import { curves } from '../../state/curves.ts';
 import { go } from '../../state/route.ts';
-import { busy, device, failure, lookWithModel, made, own, choice, pause, phase, progress, resume, settings, stop, train } from '../../state/training.ts';
+import { busy, device, failure, lookWithModel, made, own, choice, pause, phase, type Phase, progress, resume, settings, stop, train } from '../../state/training.ts';
 import { Failure } from '../../ui/notice.tsx';
 import { figure, percent, whole } from '../../ui/text.ts';
 import { Curves } from './curves.tsx';
@@ -41,30 +41,31 @@ const PHASES: Record<string, string> = {
   comparing: 'Comparing seeds',
 };
 
+const MAIN_ACTIONS: Partial<Record<Phase, [string, () => void]>> = {
+  idle: ['Start training', () => void train()],
+  training: ['Pause', pause],
+  paused: ['Go on', resume],
+};
+
 function Controls() {
   const now = phase.value;
+  // One button for all of it, so that the keyboard stays where it is.
+  const [word, act] = MAIN_ACTIONS[now] ?? ['Start training', null];
   const ownModel = choice.value === 'own' && own.value.model && own.value.data;
   return (
     <section class="controls" aria-label="Training">
       <div class="actions">
-        {(now === 'idle' || now === 'loading') && (
-          <button type="button" disabled={busy.value} onClick={() => void train()}>
-            Start training
-          </button>
-        )}
+        <button type="button" aria-disabled={!act} onClick={() => act?.()}>
+          {word}
+        </button>
         {now === 'idle' && ownModel && (
           <button type="button" class="quiet" onClick={() => void lookWithModel()}>
             Look with {own.value.model!.name} instead
           </button>
         )}
-        {now === 'training' && (
-          <button type="button" onClick={pause}>
-            Pause
-          </button>
-        )}
-        {now === 'paused' && (
-          <button type="button" onClick={resume}>
-            Go on
+        {now === 'preparing' && (
+          <button type="button" class="quiet" onClick={stop}>
+            Stop
           </button>
         )}
         {(now === 'training' || now === 'paused') && (
@@ -127,10 +128,11 @@ export function DeviceLine() {
     );
   }
   const { name, isGpu, isFallback } = device.value;
+  const asked = settings.value.backend === 'cpu';
   return (
-    <p class={isGpu && !isFallback ? 'note' : 'banner-box'} role="status">
+    <p class={(isGpu && !isFallback) || (!isGpu && asked) ? 'note' : 'banner-box'} role="status">
       Computes on <b>{name}</b>
-      {!isGpu && (webgpu ? ', since there is no GPU to be used: slower, but it all works.' : ', since this browser has no WebGPU: slower, but it all works.')}
+      {!isGpu && !asked && (webgpu ? ', since there is no GPU to be used: slower, but it all works.' : ', since this browser has no WebGPU: slower, but it all works.')}
       {isGpu && isFallback && ', a GPU in software: the CPU is several times faster.'}
     </p>
   );
