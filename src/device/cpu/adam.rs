@@ -3,7 +3,7 @@
 use super::{
     project::project_rows,
     scratch::Scratch,
-    simd::{block_rows, vectorize},
+    simd::{LINE, block_rows, prefetch, vectorize},
     sparse::Rows,
 };
 use crate::device::{AdamStep, Grad, Projection, Tensor, shapes};
@@ -50,6 +50,8 @@ pub(super) fn adam(
     });
 }
 
+/// The step of a block of rows. Each line of the cache asks for the one that stands a block further on, which comes next:
+/// the processor's own foresight ends with a page, and a row is often one.
 #[inline(always)]
 fn update(
     param: &mut [f32],
@@ -59,14 +61,31 @@ fn update(
     scale: f32,
     step: AdamStep,
 ) {
+    let next = param.len();
+    let (params, param) = param.as_chunks_mut::<LINE>();
+    let (firsts, first) = first.as_chunks_mut::<LINE>();
+    let (seconds, second) = second.as_chunks_mut::<LINE>();
+    let (grads, grad) = grad.as_chunks::<LINE>();
+    for (((p, m), v), g) in params.iter_mut().zip(firsts).zip(seconds).zip(grads) {
+        for line in [p.as_ptr(), m.as_ptr(), v.as_ptr()] {
+            prefetch(line.wrapping_add(next));
+        }
+        for i in 0..LINE {
+            update_one(&mut p[i], &mut m[i], &mut v[i], g[i] * scale, step);
+        }
+    }
+    for (((p, m), v), &g) in param.iter_mut().zip(first).zip(second).zip(grad) {
+        update_one(p, m, v, g * scale, step);
+    }
+}
+
+#[inline(always)]
+fn update_one(p: &mut f32, m: &mut f32, v: &mut f32, g: f32, step: AdamStep) {
     let AdamStep { one_minus_beta1, beta2, one_minus_beta2, eps, step_size, inv_sqrt_bias2, decay } =
         step;
-    for (((p, m), v), &g) in param.iter_mut().zip(first).zip(second).zip(grad) {
-        let g = g * scale;
-        *m = flush(*m + one_minus_beta1 * (g - *m));
-        *v = flush(beta2 * *v + one_minus_beta2 * g * g);
-        *p = *p * decay - step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
-    }
+    *m = flush(*m + one_minus_beta1 * (g - *m));
+    *v = flush(beta2 * *v + one_minus_beta2 * g * g);
+    *p = *p * decay - step_size * *m / (v.sqrt() * inv_sqrt_bias2 + eps);
 }
 
 /// Zero for what is subnormal. The moments of an atom that is no longer used decay to that and would stay there, where

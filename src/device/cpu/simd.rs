@@ -33,6 +33,23 @@ macro_rules! vectorize {
 }
 pub(super) use vectorize;
 
+/// Elements of a line of the cache.
+pub(super) const LINE: usize = 16;
+
+/// Asks for the line of the cache at an address, which need not be one of the program's, into the second level: the first has
+/// no room for a row beside the one that is worked on.
+#[inline(always)]
+pub(super) fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 has SSE, and a prefetch of an address that is not mapped does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 /// Elements that one task works on: three operands of this size stay in the second-level cache.
 pub(super) const BLOCK: usize = 4096;
 

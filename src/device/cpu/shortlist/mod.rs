@@ -29,7 +29,7 @@ use super::{
     order::Relu,
     scratch::Scratch,
     select::{self, Candidates, Kept, RowRoom},
-    simd::vectorize,
+    simd::{LINE, vectorize},
 };
 use crate::device::{Codes, Tensor, TopKRoom};
 use crate::parallel::*;
@@ -43,8 +43,6 @@ use narrow::{Layout, Norms, Row, SIDE, panel};
 const SCORES: usize = 512;
 /// Scores of two rows are not a power of two apart, or they would share too few sets of the first-level cache.
 const STRIDE: usize = SCORES + SIDE;
-/// Numbers in a cache line.
-const LINE: usize = 16;
 /// Pairs of a block of packed atoms: 1 MiB, which stays in a core's second-level cache.
 const BLOCK: usize = 1 << 18;
 /// Fewer rows do not make up for packing the atoms.
