@@ -49,7 +49,8 @@ pub struct Args {
     /// Where the results go, a line of JSON a model
     #[arg(long, short, value_name = "FILE.jsonl")]
     out: PathBuf,
-    /// Save every model in this folder, under the name that the table has for it [default: none is saved]
+    /// Save every model in this folder, under the name that the table has for it; no file there is replaced [default: none
+    /// is saved]
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
     /// Models to train at once [default: as many as fit into three quarters of the free memory]
