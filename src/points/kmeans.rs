@@ -85,6 +85,45 @@ pub async fn kmeans(
             "Ask for fewer points or give more data.",
         ));
     }
+    let Some(mean) = far_mean(rows, d) else {
+        return lloyds(device, rows, d, options, on_progress).await;
+    };
+    let mut near = rows.to_vec();
+    add_to_rows(&mut near, &mean, -1.0);
+    let mut centres = lloyds(device, &near, d, options, on_progress).await?;
+    add_to_rows(&mut centres, &mean, 1.0);
+    Ok(centres)
+}
+
+/// The mean of rows whose distances would be the small differences of large squares: of those that lie further from 0, on
+/// average, than eight times their spread.
+fn far_mean(rows: &[f32], d: usize) -> Option<Vec<f32>> {
+    let n = (rows.len() / d) as f64;
+    let (mut sums, mut squares) = (vec![0.0_f64; d], 0.0_f64);
+    for row in rows.chunks_exact(d) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+        squares += row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
+    }
+    let mean_squared: f64 = sums.iter().map(|sum| (sum / n).powi(2)).sum();
+    let variance = (squares / n - mean_squared).max(0.0);
+    (mean_squared > 64.0 * variance).then(|| sums.iter().map(|sum| (sum / n) as f32).collect())
+}
+
+fn add_to_rows(rows: &mut [f32], shift: &[f32], factor: f32) {
+    for row in rows.chunks_exact_mut(shift.len()) {
+        row.iter_mut().zip(shift).for_each(|(value, shift)| *value += factor * shift);
+    }
+}
+
+/// Seeds and iterations.
+async fn lloyds(
+    device: &Device,
+    rows: &[f32],
+    d: usize,
+    options: KMeans,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<f32>> {
+    let n = rows.len() / d;
     let mut lloyd = Lloyd::new(device, rows, d, options.count)?;
     let mut centres = seeding::seed(device, rows, d, &options, on_progress).await?;
     lloyd.centres.write(&centres);

@@ -70,33 +70,10 @@ pub async fn find(
     match method {
         Method::Sample => Ok(rows),
         Method::Kmeans => {
-            let (device, options) = (&device.without_software(), KMeans::new(count, seed));
-            // Distances of data that lie far from 0 would be the small differences of large squares.
-            let shift = match normalizer.is_identity() {
-                true => mean(&rows, source.width()),
-                false => vec![0.0; source.width()],
-            };
-            add_to_rows(&mut rows, &shift, -1.0);
-            let mut found = kmeans(device, &rows, source.width(), options, on_progress).await?;
-            add_to_rows(&mut found, &shift, 1.0);
-            Ok(found)
+            let device = &device.without_software();
+            kmeans(device, &rows, source.width(), KMeans::new(count, seed), on_progress).await
         }
     }
-}
-
-fn add_to_rows(rows: &mut [f32], shift: &[f32], factor: f32) {
-    for row in rows.chunks_exact_mut(shift.len().max(1)) {
-        row.iter_mut().zip(shift).for_each(|(value, shift)| *value += factor * shift);
-    }
-}
-
-fn mean(rows: &[f32], width: usize) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; width];
-    for row in rows.chunks_exact(width.max(1)) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
-    }
-    let count = (rows.len() / width.max(1)).max(1) as f64;
-    sums.iter().map(|sum| (sum / count) as f32).collect()
 }
 
 #[cfg(test)]

@@ -296,14 +296,17 @@ impl Sae {
         self.encode_tensor(&x)
     }
 
+    /// Refuses rows with a NaN or infinity.
+    pub(crate) fn check_finite(&self, rows: &[f32]) -> Result<()> {
+        let Some(at) = rows.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+        let (d, file) = (self.settings.input_shape, "the rows to encode".to_owned());
+        Err(Error::NotFinite { file, row: at / d, column: at % d, value: rows[at] })
+    }
+
     /// How many raw rows these are, and the rows normalised.
     fn normalised(&self, rows: &[f32]) -> Result<(usize, Vec<f32>)> {
         let count = self.count_rows(rows)?;
-        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
-            let d = self.settings.input_shape;
-            let file = "the rows to encode".to_owned();
-            return Err(Error::NotFinite { file, row: at / d, column: at % d, value: rows[at] });
-        }
+        self.check_finite(rows)?;
         let mut normalised = rows.to_vec();
         self.normalizer.apply(&mut normalised);
         Ok((count, normalised))

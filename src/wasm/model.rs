@@ -150,6 +150,8 @@ impl Model {
     /// Pre-codes and codes of raw rows, dense: { preCodes, codes }.
     pub async fn encode(&mut self, rows: Vec<f32>) -> JsResult<Object> {
         let sae = self.applied()?;
+        // All of them, for a piece would count its own rows.
+        sae.check_finite(&rows)?;
         let [d, k] = [sae.settings().input_shape, sae.settings().nb_concepts];
         let size = (rows.len() / d).saturating_mul(k);
         let hint = "Encode fewer rows at once, or all of them with encodeSparse.";
@@ -169,6 +171,7 @@ impl Model {
     #[wasm_bindgen(js_name = encodeSparse)]
     pub async fn encode_sparse(&mut self, rows: Vec<f32>) -> JsResult<Object> {
         let sae = self.applied()?;
+        sae.check_finite(&rows)?;
         let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for rows in pieces(sae, &rows) {
             let codes = sae.codes(rows).await?;

@@ -43,7 +43,7 @@ impl OverrideArgs {
     }
 
     /// Refuses options for files of the reference where there is none among `files`.
-    fn expect_use(&self, files: &[Checkpoint]) -> Outcome {
+    pub fn expect_use(&self, files: &[Checkpoint]) -> Outcome {
         let manifests: Option<Vec<_>> = files.iter().map(Checkpoint::manifest).collect();
         let (Some(manifests), Some(name)) = (manifests, self.given()) else { return Ok(()) };
         let kinds: Vec<_> = manifests.iter().map(|found| found.model.kind().name()).collect();
@@ -77,20 +77,12 @@ pub fn open(path: &Path) -> Outcome<Checkpoint> {
 /// The model in a file, on `device`, in eval mode.
 pub fn model(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs) -> Outcome<Sae> {
     overrides.expect_use(std::slice::from_ref(checkpoint))?;
-    load(checkpoint, device, overrides)
+    one_of(checkpoint, device, overrides)
 }
 
-/// The models in several files; `overrides` are for those among them that hold no settings.
-pub fn models(
-    files: &[Checkpoint],
-    device: &Device,
-    overrides: &OverrideArgs,
-) -> Outcome<Vec<Sae>> {
-    overrides.expect_use(files)?;
-    files.iter().map(|file| load(file, device, overrides)).collect()
-}
-
-fn load(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs) -> Outcome<Sae> {
+/// As [`model`], of one of several files: `overrides` are for those among them that hold no settings, and are checked
+/// for all together.
+pub fn one_of(checkpoint: &Checkpoint, device: &Device, overrides: &OverrideArgs) -> Outcome<Sae> {
     let OverrideArgs { top_k, delta, kernel, bandwidth, normalization } = *overrides;
     let overrides =
         Overrides { top_k, delta, kernel, bandwidth, normalization, use_multiplier: None };

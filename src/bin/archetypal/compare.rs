@@ -62,8 +62,11 @@ struct Pair {
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let device = context.device().await?;
     let files = args.saes.iter().map(|path| checkpoint::open(path)).collect::<Outcome<Vec<_>>>()?;
+    args.overrides.expect_use(&files)?;
     let mut models = Vec::new();
-    for (path, sae) in args.saes.iter().zip(checkpoint::models(&files, &device, &args.overrides)?) {
+    for (path, file) in args.saes.iter().zip(&files) {
+        // One at a time on the device: of each only the dictionary is kept.
+        let sae = checkpoint::one_of(file, &device, &args.overrides)?;
         models.push((path, sae.dictionary().await?, sae.normalizer().clone()));
     }
     let (first, _, normalizer) = &models[0];

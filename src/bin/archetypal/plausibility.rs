@@ -98,9 +98,12 @@ impl Args {
     fn models(&self, device: &Device, data: &dyn Source) -> Outcome<(Sae, Option<Sae>)> {
         let paths: Vec<_> = std::iter::once(&self.sae).chain(&self.against).collect();
         let files = paths.iter().map(|path| checkpoint::open(path)).collect::<Outcome<Vec<_>>>()?;
-        let mut saes = checkpoint::models(&files, device, &self.overrides)?;
-        for (sae, path) in saes.iter().zip(paths) {
+        self.overrides.expect_use(&files)?;
+        let mut saes = Vec::new();
+        for (file, path) in files.iter().zip(paths) {
+            let sae = checkpoint::one_of(file, device, &self.overrides)?;
             self.data.check_width(data, sae.settings().input_shape, path)?;
+            saes.push(sae);
         }
         let against = self.against.is_some().then(|| saes.pop()).flatten();
         Ok((saes.remove(0), against))

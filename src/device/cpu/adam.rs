@@ -26,7 +26,7 @@ pub(super) fn adam(
     shapes::expect("clip scale", scale, [1, 1]);
     shapes::grad(&grad, param.shape());
     shapes::row_wise(projection);
-    let n = param.cols();
+    let [rows, n] = param.shape();
     if n == 0 {
         return;
     }
@@ -43,15 +43,17 @@ pub(super) fn adam(
         let mut buffer = Scratch::new(param.len());
         let buffer = &mut *buffer;
         vectorize!({
+            let next_is_used = !active || task + 1 < rows && grad.has_entries(task + 1);
+            let ahead = if next_is_used { param.len() } else { 0 };
             let grad = grad.block(task * block, n, buffer);
-            update(param, first, second, grad, scale, step);
+            update(param, first, second, grad, scale, step, ahead);
             project_rows(param, n, projection);
         });
     });
 }
 
-/// The step of a block of rows. Each line of the cache asks for the one that stands a block further on, which comes next:
-/// the processor's own foresight ends with a page, and a row is often one.
+/// The step of a block of rows. Each line of the cache asks for the one that stands `ahead`, where the next block is: the
+/// processor's own foresight ends with a page, and a row is often one.
 #[inline(always)]
 fn update(
     param: &mut [f32],
@@ -60,15 +62,15 @@ fn update(
     grad: &[f32],
     scale: f32,
     step: AdamStep,
+    ahead: usize,
 ) {
-    let next = param.len();
     let (params, param) = param.as_chunks_mut::<LINE>();
     let (firsts, first) = first.as_chunks_mut::<LINE>();
     let (seconds, second) = second.as_chunks_mut::<LINE>();
     let (grads, grad) = grad.as_chunks::<LINE>();
     for (((p, m), v), g) in params.iter_mut().zip(firsts).zip(seconds).zip(grads) {
         for line in [p.as_ptr(), m.as_ptr(), v.as_ptr()] {
-            prefetch(line.wrapping_add(next));
+            prefetch(line.wrapping_add(ahead));
         }
         for i in 0..LINE {
             update_one(&mut p[i], &mut m[i], &mut v[i], g[i] * scale, step);

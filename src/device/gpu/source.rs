@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_go_and_nothing_else() {
+    fn comments_and_what_is_white_at_the_start_of_a_line_go() {
         const TEXT: &str = "// ∂loss\nlet a = b / c; // ‖x‖²\n\n    d();//\n/";
         const BARE: [u8; bare_len(TEXT)] = bare(TEXT);
         assert_eq!(str::from_utf8(&BARE).unwrap(), "let a = b / c; \nd();\n/");

@@ -15,7 +15,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A sample takes no more values than this (256 MiB).
+/// A sample takes no more values than this (256 MiB), unless that were fewer than 4096 rows.
 const MOST_VALUES: usize = 1 << 26;
 
 /// The initial values of encoder and mixing weights.

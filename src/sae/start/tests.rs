@@ -16,7 +16,7 @@ async fn started(settings: &SaeSettings, points: &[f32], rows: &[f32]) -> StateD
     let mut tell = |done, of| told.push((done, of));
     let device = Device::cpu();
     Start::Matched.apply(&device, settings, samples, &mut state, &mut tell).await.unwrap();
-    assert!(told.is_sorted(), "{told:?}");
+    assert!(told.is_sorted() && !told.is_empty(), "{told:?}");
     state
 }
 

@@ -29,7 +29,7 @@ export abstract class Sae {
   readonly settings: SaeSettings;
 
   /** Not for programs: models are made by `create`, {@link load} and {@link Run.sae}. */
-  constructor(model: Trained) {
+  constructor(model: object) {
     if (!(model instanceof Trained)) throw new Error(`Use await ${new.target.name}.create(…): a model takes a while to make.`);
     this.#model = model;
     this.settings = model.settings;

@@ -144,8 +144,7 @@ fn folder_for(folder: &Path, jobs: &[Job], data: &DataArgs) -> Outcome {
         let path = job.variant.path(folder);
         options::refuse_input(&path, data, &[])?;
         if path.exists() {
-            let hint =
-                "It may be of other settings: name another folder with --save, or remove it.";
+            let hint = "It may be of other settings: name another folder with --save, or remove it, as where a sweep was killed.";
             return Err(Error::file(path, "this file is there already", hint).into());
         }
     }

@@ -9,6 +9,9 @@ import { Ended, Engine, EngineError } from './engine.ts';
 import { checkExamples, examplesOf, kindOf, NOTHING, type Own, parseGrid, sortFiles, squareGrid } from './own.ts';
 import { addSource, messageOf, opened, source, type Source, sources } from './sets.ts';
 
+/** Whether the run under way goes on from a state that only the worker has, so that the worker must live. */
+export const resuming = signal(false);
+
 /** What is going on. */
 export type Phase = 'idle' | 'loading' | 'preparing' | 'training' | 'paused' | 'stopping' | 'looking' | 'comparing';
 export const phase = signal<Phase>('idle');
@@ -130,6 +133,7 @@ async function doing(name: Phase, what: Failure['what'], act: () => Promise<void
   } finally {
     phase.value = 'idle';
     progress.value = null;
+    resuming.value = false;
   }
 }
 
@@ -178,6 +182,7 @@ function sourceOf(id: string): Source {
 export function train(resume = false, backend?: FitSettings['backend']): Promise<void> {
   if (backend) change({ backend });
   return doing('preparing', 'training', async () => {
+    resuming.value = resume;
     if (!resume) clearCurves();
     made.value = null;
     await loadData();
@@ -191,7 +196,9 @@ export function train(resume = false, backend?: FitSettings['backend']): Promise
 export function lookWithModel(): Promise<void> {
   return doing('preparing', 'training', async () => {
     await loadData();
-    await engine.ask('model', { bytes: await own.value.model!.arrayBuffer(), backend: settings.value.backend });
+    const bytes = await own.value.model!.arrayBuffer();
+    if (stopAsked) return;
+    await engine.ask('model', { bytes, backend: settings.value.backend });
     await look(false);
   });
 }
@@ -217,8 +224,8 @@ async function look(stopped: boolean): Promise<void> {
 
 async function allExamples(id: string): Promise<Example[]> {
   const { files } = sourceOf(id);
-  const { examples, chunks, kind } = parseManifest(await files.get('manifest.json'));
-  if (kind === 'rows') return [];
+  const { examples, chunks, files: has } = parseManifest(await files.get('manifest.json'));
+  if (!has.examples) return [];
   const read = async (i: number) => JSON.parse(new TextDecoder().decode(await files.get(`examples/${i}.json`))) as Example[];
   return (await Promise.all(Array.from({ length: Math.ceil(examples / chunks.examples) }, (_, i) => read(i)))).flat();
 }
@@ -240,7 +247,7 @@ export const resume = () => engine.order('resume');
 export function stop(): void {
   stopAsked = true;
   if (phase.value === 'preparing') {
-    engine.end();
+    if (!resuming.value) engine.end();
     return;
   }
   phase.value = phase.value === 'comparing' ? 'comparing' : 'stopping';

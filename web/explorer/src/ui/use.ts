@@ -54,9 +54,10 @@ const takesTurns = () => matchMedia('(max-width: 760px)').matches;
  * The position of a list's keyboard: the one that is shown, except where choosing hides the list. There arrows only move, and enter
  * opens.
  */
-export function useListKeys(shown: number, open: (position: number) => void) {
-  const [moved, setMoved] = useState<number | null>(null);
-  useEffect(() => setMoved(null), [shown]);
+export function useListKeys(list: unknown, shown: number, open: (position: number) => void) {
+  const [at, setAt] = useState<{ list: unknown; shown: number; position: number } | null>(null);
+  const moved = at && at.list === list && at.shown === shown ? at.position : null;
+  const setMoved = (position: number) => setAt({ list, shown, position });
   const onOpen = (position: number) => {
     open(position);
     if (takesTurns()) focusSoon('.detail');

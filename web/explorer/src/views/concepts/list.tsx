@@ -18,7 +18,7 @@ const HEAT_LIMIT = 2048;
 export function ConceptList({ atlas }: { atlas: Atlas }) {
   const ids = order.value;
   const total = atlas.concepts.count;
-  const keys = useListKeys(ids.indexOf(shown.value), (position) =>
+  const keys = useListKeys(ids, ids.indexOf(shown.value), (position) =>
     go({ concept: ids[position] }, route.value.concept !== null),
   );
   return (

@@ -11,7 +11,7 @@ import type { Found } from './find.ts';
 export function ExampleList({ atlas, found, active }: { atlas: Atlas; found: Found; active: number }) {
   const pictures = atlas.look === 'images';
   const idAt = (position: number) => found.ids?.[position] ?? position;
-  const keys = useListKeys(found.ids ? found.ids.indexOf(active) : active, (position) =>
+  const keys = useListKeys(found.ids, found.ids ? found.ids.indexOf(active) : active, (position) =>
     go({ example: idAt(position), off: [] }, route.value.example !== null),
   );
   const noun = pictures ? 'pictures' : atlas.look === 'texts' ? 'texts' : 'rows';

@@ -1,7 +1,7 @@
 import { computed } from '@preact/signals';
 import { curves } from '../../state/curves.ts';
 import { go } from '../../state/route.ts';
-import { busy, device, failure, lookWithModel, made, own, choice, pause, phase, type Phase, progress, resume, settings, stop, train } from '../../state/training.ts';
+import { busy, device, failure, lookWithModel, made, own, choice, pause, phase, type Phase, progress, resume, resuming, settings, stop, train } from '../../state/training.ts';
 import { Failure } from '../../ui/notice.tsx';
 import { figure, percent, whole } from '../../ui/text.ts';
 import { Curves } from './curves.tsx';
@@ -63,7 +63,7 @@ function Controls() {
             Look with {own.value.model!.name} instead
           </button>
         )}
-        {now === 'preparing' && (
+        {now === 'preparing' && !resuming.value && (
           <button type="button" class="quiet" onClick={stop}>
             Stop
           </button>
