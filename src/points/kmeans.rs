@@ -6,6 +6,7 @@ use crate::{
     device::{ByAtom, Codes, Device, Gemm, Grad, Tensor, log},
     error::{Error, Result},
 };
+use std::borrow::Cow;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
@@ -85,13 +86,30 @@ pub async fn kmeans(
             "Ask for fewer points or give more data.",
         ));
     }
-    let Some(mean) = far_mean(rows, d) else {
-        return lloyds(device, rows, d, options, on_progress).await;
-    };
-    let mut near = rows.to_vec();
-    add_to_rows(&mut near, &mean, -1.0);
-    let mut centres = lloyds(device, &near, d, options, on_progress).await?;
-    add_to_rows(&mut centres, &mean, 1.0);
+    let mean = far_mean(rows, d);
+    let mut near = Cow::Borrowed(rows);
+    if let Some(mean) = &mean {
+        add_to_rows(near.to_mut(), mean, -1.0);
+    }
+    let rows = &*near;
+    let mut lloyd = Lloyd::new(device, rows, d, options.count)?;
+    let mut centres = seeding::seed(device, rows, d, &options, on_progress).await?;
+    lloyd.centres.write(&centres);
+    let mut previous = f64::INFINITY;
+    for iteration in 1..=options.iterations {
+        let distances = lloyd.iterate(device).await?;
+        let error = distances.iter().copied().map(f64::from).sum::<f64>() / n as f64;
+        let reseeded = lloyd.reseed(rows, d, distances).await?;
+        on_progress(Progress::Iteration { iteration, error, reseeded });
+        if reseeded == 0 && error >= previous * (1.0 - options.tolerance) {
+            break;
+        }
+        previous = error;
+    }
+    centres = lloyd.centres.read().await?;
+    if let Some(mean) = &mean {
+        add_to_rows(&mut centres, mean, 1.0);
+    }
     Ok(centres)
 }
 
@@ -113,33 +131,6 @@ fn add_to_rows(rows: &mut [f32], shift: &[f32], factor: f32) {
     for row in rows.chunks_exact_mut(shift.len()) {
         row.iter_mut().zip(shift).for_each(|(value, shift)| *value += factor * shift);
     }
-}
-
-/// Seeds and iterations.
-async fn lloyds(
-    device: &Device,
-    rows: &[f32],
-    d: usize,
-    options: KMeans,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<f32>> {
-    let n = rows.len() / d;
-    let mut lloyd = Lloyd::new(device, rows, d, options.count)?;
-    let mut centres = seeding::seed(device, rows, d, &options, on_progress).await?;
-    lloyd.centres.write(&centres);
-    let mut previous = f64::INFINITY;
-    for iteration in 1..=options.iterations {
-        let distances = lloyd.iterate(device).await?;
-        let error = distances.iter().copied().map(f64::from).sum::<f64>() / n as f64;
-        let reseeded = lloyd.reseed(rows, d, distances).await?;
-        on_progress(Progress::Iteration { iteration, error, reseeded });
-        if reseeded == 0 && error >= previous * (1.0 - options.tolerance) {
-            break;
-        }
-        previous = error;
-    }
-    centres = lloyd.centres.read().await?;
-    Ok(centres)
 }
 
 /// Buffers of the iterations.

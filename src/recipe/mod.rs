@@ -110,8 +110,9 @@ impl Recipe {
     }
 
     /// The fresh model over `points`, with its normalisation. For a free dictionary `points` are the atoms that it
-    /// starts from, [K, d], or empty for random ones. A matched start takes a while, the most where there are more concepts than
-    /// points, for it then looks for centres that the atoms begin near: `on_progress` gets how much is done, of how much.
+    /// starts from, [K, d], or empty for random ones. A matched start takes a while, the most where there are more
+    /// concepts than points, for it then looks for centres that the atoms begin near: `on_progress` gets how much is
+    /// done, of how much.
     ///
     /// # Errors
     /// [`Error::Shape`] if `points` are not [N, d]; [`Error::TooLarge`], [`Error::Device`], and those of reading.

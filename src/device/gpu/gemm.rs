@@ -9,21 +9,24 @@ use crate::device::{Gemm, Tensor, shapes};
 use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
-/// What the texts of products begin with; the last file is how they write C.
+/// A product: of A, B and a bias, and into C.
 macro_rules! product {
-    ($name:literal, $store:tt, $($text:tt),+) => {
+    ($name:literal, $($text:tt),+) => {
         KernelSpec {
             name: $name,
-            source: wgsl!("shared/grid.wgsl", "shared/gemm.wgsl", $store, $($text),+),
+            source: wgsl!($($text),+),
             entry: "main",
             storage: &[Read, Read, Read, ReadWrite],
             trusted: true,
         }
     };
 }
+pub(super) use product;
 
 static TILED: KernelSpec = product!(
     "gemm_tiled",
+    "shared/grid.wgsl",
+    "shared/gemm.wgsl",
     "shared/store.wgsl",
     "shared/fours.wgsl",
     "shared/gemm_tile.wgsl",
@@ -32,15 +35,28 @@ static TILED: KernelSpec = product!(
 /// The same where C can be written as vec4.
 static TILED_FOURS: KernelSpec = product!(
     "gemm_tiled_fours",
+    "shared/grid.wgsl",
+    "shared/gemm.wgsl",
     "shared/store_fours.wgsl",
     "shared/fours.wgsl",
     "shared/gemm_tile.wgsl",
     "gemm_tiled.wgsl"
 );
-static REGISTERS: KernelSpec =
-    product!("gemm_registers", "shared/store.wgsl", "gemm_registers.wgsl");
-static SUBGROUPS: KernelSpec =
-    product!("gemm_subgroups", "shared/store.wgsl", "shared/fours.wgsl", "gemm_subgroups.wgsl");
+static REGISTERS: KernelSpec = product!(
+    "gemm_registers",
+    "shared/grid.wgsl",
+    "shared/gemm.wgsl",
+    "shared/store.wgsl",
+    "gemm_registers.wgsl"
+);
+static SUBGROUPS: KernelSpec = product!(
+    "gemm_subgroups",
+    "shared/grid.wgsl",
+    "shared/gemm.wgsl",
+    "shared/store.wgsl",
+    "shared/fours.wgsl",
+    "gemm_subgroups.wgsl"
+);
 
 /// Both sizes of tiles, each with A and B as they are stored, and read as they can be.
 const TILES: &[Constants<'static>] = &[

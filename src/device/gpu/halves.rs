@@ -5,7 +5,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::choice::{Cooperative, Products};
-use super::gemm::{Params, find, find_bias, ranges, tile};
+use super::gemm::{Params, find, find_bias, product, ranges, tile};
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
@@ -23,33 +23,28 @@ static NARROW: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-/// A product of halves: what reads them comes first, for a device's own type has to be enabled before all else.
-macro_rules! product {
+/// What reads halves comes first, for a device's own type has to be enabled before all else.
+macro_rules! product_of_halves {
     ($name:literal, $fours:tt, $($text:tt),+) => {
-        KernelSpec {
-            name: $name,
-            source: wgsl!(
-                $fours,
-                "shared/grid.wgsl",
-                "shared/gemm.wgsl",
-                "shared/store.wgsl",
-                $($text),+
-            ),
-            entry: "main",
-            storage: &[Read, Read, Read, ReadWrite],
-            trusted: true,
-        }
+        product!(
+            $name,
+            $fours,
+            "shared/grid.wgsl",
+            "shared/gemm.wgsl",
+            "shared/store.wgsl",
+            $($text),+
+        )
     };
 }
 
-static TILED: KernelSpec = product!(
+static TILED: KernelSpec = product_of_halves!(
     "gemm_halves",
     "shared/fours_packed.wgsl",
     "shared/gemm_tile.wgsl",
     "gemm_halves.wgsl"
 );
 #[cfg(not(target_arch = "wasm32"))]
-static TILED_F16: KernelSpec = product!(
+static TILED_F16: KernelSpec = product_of_halves!(
     "gemm_halves_f16",
     "shared/fours_f16.wgsl",
     "shared/gemm_tile.wgsl",
@@ -57,18 +52,21 @@ static TILED_F16: KernelSpec = product!(
 );
 #[cfg(not(target_arch = "wasm32"))]
 static SUBGROUPS: KernelSpec =
-    product!("gemm_halves_subgroups", "shared/fours_packed.wgsl", "gemm_subgroups.wgsl");
+    product_of_halves!("gemm_halves_subgroups", "shared/fours_packed.wgsl", "gemm_subgroups.wgsl");
 #[cfg(not(target_arch = "wasm32"))]
 static SUBGROUPS_F16: KernelSpec =
-    product!("gemm_halves_subgroups_f16", "shared/fours_f16.wgsl", "gemm_subgroups.wgsl");
+    product_of_halves!("gemm_halves_subgroups_f16", "shared/fours_f16.wgsl", "gemm_subgroups.wgsl");
 
 /// For matrix units of either size.
 #[cfg(not(target_arch = "wasm32"))]
 static COOPERATIVE_8: KernelSpec =
-    product!("gemm_cooperative_8", "shared/cooperative_8.wgsl", "gemm_cooperative.wgsl");
+    product_of_halves!("gemm_cooperative_8", "shared/cooperative_8.wgsl", "gemm_cooperative.wgsl");
 #[cfg(not(target_arch = "wasm32"))]
-static COOPERATIVE_16: KernelSpec =
-    product!("gemm_cooperative_16", "shared/cooperative_16.wgsl", "gemm_cooperative.wgsl");
+static COOPERATIVE_16: KernelSpec = product_of_halves!(
+    "gemm_cooperative_16",
+    "shared/cooperative_16.wgsl",
+    "gemm_cooperative.wgsl"
+);
 
 const TILES: &[Constants<'static>] = &[&[("TILE", 64.0)], &[("TILE", 128.0)]];
 #[cfg(not(target_arch = "wasm32"))]

@@ -62,9 +62,9 @@ impl Start {
     /// - with more concepts than points, row i of W is the blend of points that is nearest to target i, and row i of R what
     ///   that blend lacks of the target, at most δ of it; else both are the reference's, atom i being point i. Call that
     ///   target, atom, or row of a free dictionary, T_i;
-    /// - row i of the encoder is (Σ + λI)⁻¹ T_i, with Σ the second moments of the rows (their covariance, for data that are centred) and λ a
-    ///   tenth of its mean eigenvalue: the filter that best tells T_i from whatever else varies in the data (matched filter, Fisher's
-    ///   discriminant). The bias is 0;
+    /// - row i of the encoder is (Σ + λI)⁻¹ T_i, with Σ the second moments of the rows (their covariance, for data that are
+    ///   centred) and λ a tenth of its mean eigenvalue: the filter that best tells T_i from whatever else varies in the
+    ///   data (matched filter, Fisher's discriminant). The bias is 0;
     /// - these rows are scaled to one length, so that the mean code with which T_i answers to itself is 1. As several concepts
     ///   answer to a row of the data, the first reconstructions are too large; the first steps then shorten the
     ///   encoder where concepts overlap, instead of lengthening the few that win, and next to no concept dies.

@@ -67,7 +67,7 @@ export async function callLater<T>(act: () => Promise<T> | T): Promise<T> {
 }
 
 /** What went wrong, with options under the names that they have here: the crate speaks of those of the command. */
-export function inJs(error: unknown): unknown {
+function inJs(error: unknown): unknown {
   if (error instanceof Error) {
     error.message = error.message.replace(/(?<![\w-])--([a-z]+(?:-[a-z0-9]+)*)/g, (_, name: string) =>
       name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
