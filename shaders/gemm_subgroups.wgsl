@@ -61,8 +61,8 @@ fn read_steps(l: u32, col: u32) -> Steps {
 // sum + four steps of a row of op(A) times those of op(B).
 fn add(sum: Cols, x: vec4<f32>, y: Steps) -> Cols {
     return Cols(
-        sum.left + x.x * y.l0.left + x.y * y.l1.left + x.z * y.l2.left + x.w * y.l3.left,
-        sum.right + x.x * y.l0.right + x.y * y.l1.right + x.z * y.l2.right + x.w * y.l3.right,
+        fma(x.wwww, y.l3.left, fma(x.zzzz, y.l2.left, fma(x.yyyy, y.l1.left, fma(x.xxxx, y.l0.left, sum.left)))),
+        fma(x.wwww, y.l3.right, fma(x.zzzz, y.l2.right, fma(x.yyyy, y.l1.right, fma(x.xxxx, y.l0.right, sum.right)))),
     );
 }
 
