@@ -10,6 +10,9 @@ struct Params {
     indices_start: u32,
     values_start: u32,
     counts_start: u32,
+    // What a dispatch of top_k_rows.wgsl reads of each row; top_k.wgsl reads all.
+    first_col: u32,
+    end_col: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

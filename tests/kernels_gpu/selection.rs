@@ -67,7 +67,9 @@ fn any_k_of_any_number_of_concepts() {
 #[test]
 fn ascending_rows() {
     let Some(device) = gpu("ascending_rows", None) else { return };
-    for (concepts, k) in [(2000, 29), (1500, 64), (5000, 16), (9000, 64)] {
+    for (concepts, k) in
+        [(2000, 29), (1500, 64), (5000, 16), (9000, 64), (17_001, 16), (14_000, 63)]
+    {
         let pre: Vec<f32> = (0..9 * concepts).map(|i| (i % concepts) as f32 - 7.0).collect();
         check(&device, concepts, k, &pre);
     }

@@ -10,7 +10,7 @@ const SIDES: [u32; 2] = [16, 8];
 /// more rounds to make than [`MOST_ROUNDS`].
 const FEW_LANES: [u32; 2] = [8, 32];
 /// Mesa's software driver ends a thread once its loops have gone round 65 535 times, without a word.
-const MOST_ROUNDS: u64 = 60_000;
+pub(super) const MOST_ROUNDS: u64 = 60_000;
 
 /// The kernels that are taken.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,11 @@ impl Kernels {
     pub fn alone(self, rounds: u64) -> bool {
         self.software && rounds < MOST_ROUNDS
     }
+}
+
+/// COLUMNS of shaders/shared/part.wgsl: how many columns of a row a thread makes at a time.
+pub(super) const fn columns(lanes: usize) -> usize {
+    if lanes < 64 { 16 } else { 4 }
 }
 
 /// What [`Kernels::lanes`] may be.

@@ -1,6 +1,7 @@
 //! The k largest codes of each row.
 
 use super::Gpu;
+use super::choice::MOST_ROUNDS;
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::Family;
 use super::segments::segments;
@@ -16,7 +17,7 @@ static TOP_K: KernelSpec = KernelSpec {
     trusted: true,
 };
 
-/// For software drivers, k up to [`MOST_ALONE`], and rows that are not too long.
+/// For software drivers and k up to [`MOST_ALONE`].
 static TOP_K_ROWS: KernelSpec = KernelSpec {
     name: "top_k_rows",
     source: wgsl!("shared/grid.wgsl", "shared/top_k.wgsl", "top_k_rows.wgsl"),
@@ -47,6 +48,8 @@ struct Params {
     indices_start: u32,
     values_start: u32,
     counts_start: u32,
+    first_col: u32,
+    end_col: u32,
 }
 
 pub(super) fn top_k(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
@@ -60,11 +63,9 @@ pub(super) fn top_k_signed(gpu: &Gpu, pre: &Tensor, codes: &mut Codes) {
 fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Codes) {
     let (concepts, k) = (codes.concepts(), codes.width());
     shapes::expect("pre-codes", pre, [codes.rows(), concepts]);
-    // Ascending values move all k at every one of them.
-    let alone = k <= MOST_ALONE && gpu.kernels.alone((concepts * (k + 1) + k * (k + 1)) as u64);
     let operands = [pre.gpu(), codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu()];
     for segment in segments(operands, codes.rows()) {
-        let params = Params {
+        let mut params = Params {
             rows: segment.rows as u32,
             concepts: concepts as u32,
             k: k as u32,
@@ -72,10 +73,16 @@ fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Co
             indices_start: segment.start(1, k),
             values_start: segment.start(2, k),
             counts_start: segment.start(3, 1),
+            first_col: 0,
+            end_col: concepts as u32,
         };
-        if alone {
+        if gpu.kernels.software && k <= MOST_ALONE {
             let groups = segment.rows.div_ceil(ROWS) as u64;
-            gpu.dispatch(&TOP_K_ROWS, constants, &segment.chunks, &params, groups);
+            for first in (0..concepts.max(1)).step_by(columns_at_once(k)) {
+                params.first_col = first as u32;
+                params.end_col = concepts.min(first + columns_at_once(k)) as u32;
+                gpu.dispatch(&TOP_K_ROWS, constants, &segment.chunks, &params, groups);
+            }
         } else {
             // The histogram is cleared and added up thrice, the row read four times.
             let rounds = 4 * concepts + 6 * BINS;
@@ -83,4 +90,11 @@ fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Co
             gpu.dispatch_rows((&TOP_K, rounds), constants, &segment.chunks, &params, groups);
         }
     }
+}
+
+/// How many columns a dispatch of [`TOP_K_ROWS`] may read: ascending ones all go down the heap.
+fn columns_at_once(k: usize) -> usize {
+    let rounds_of_a_column = 4 + k.max(1).ilog2() as usize;
+    let others = k * (k + 8); // to begin and to sort
+    (MOST_ROUNDS as usize - others) / rounds_of_a_column
 }
