@@ -20,12 +20,12 @@ fn main(
     }
     let start = row * params.cols;
     var term = 0.0;
-    for (var col0 = t; col0 < params.cols; col0 += 4u * LANES) {
-        let grad = gradient(row, col0) * scale[0];
-        for (var j = 0u; j < 4u; j++) {
+    for (var col0 = t; col0 < params.cols; col0 += COLUMNS * LANES) {
+        var grad = gradient(row, col0);
+        for (var j = 0u; j < COLUMNS; j++) {
             let col = col0 + j * LANES;
             if (col < params.cols) {
-                let value = step(start + col, grad[j]);
+                let value = step(start + col, grad[j / 4u][j % 4u] * scale[0]);
                 term += projection_term(value);
             }
         }

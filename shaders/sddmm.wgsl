@@ -50,9 +50,7 @@ fn main(
         let mine = m_row < params.m_rows; // an index below m_row0 has wrapped
         var sum = 0.0;
         if (mine) {
-            for (var col = lane; col < params.n; col += THREADS) {
-                sum += m[m_row * params.n + col] * a[params.a_start + row * params.n + col];
-            }
+            sum = product(m_row * params.n, params.a_start + row * params.n, lane);
         }
         let total = sum_threads(t, sum);
         if (mine && lane == 0u) {
@@ -60,6 +58,27 @@ fn main(
             out[at] = select(total, out[at] + total, params.accumulate != 0u);
         }
     }
+}
+
+// Every THREADS-th column, from `lane` on, of the rows that start at m[m_at] and a[a_at]. Eight at a time, whose reads
+// need not wait for each other.
+fn product(m_at: u32, a_at: u32, lane: u32) -> f32 {
+    var sum = 0.0;
+    var col = lane;
+    for (; col + 7u * THREADS < params.n; col += 8u * THREADS) {
+        sum += quad(m_at + col, a_at + col) + quad(m_at + col + 4u * THREADS, a_at + col + 4u * THREADS);
+    }
+    for (; col < params.n; col += THREADS) {
+        sum += m[m_at + col] * a[a_at + col];
+    }
+    return sum;
+}
+
+fn quad(m_at: u32, a_at: u32) -> f32 {
+    let columns = vec4<u32>(0u, 1u, 2u, 3u) * THREADS;
+    let i = m_at + columns;
+    let j = a_at + columns;
+    return dot(vec4<f32>(m[i.x], m[i.y], m[i.z], m[i.w]), vec4<f32>(a[j.x], a[j.y], a[j.z], a[j.w]));
 }
 
 // The sum over the threads of an entry, for the first of them.

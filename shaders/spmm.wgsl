@@ -1,5 +1,5 @@
 // out [rows, n] (+)= Z M: row b is Σ over its entries of values[b, i] · m[indices[b, i]]. Of M only some rows are
-// bound; entries of the others are left to another dispatch. A workgroup makes 256 columns of a row.
+// bound; entries of the others are left to another dispatch. A workgroup makes COLUMNS × LANES columns of a row.
 struct Params {
     rows: u32,
     width: u32,
@@ -21,40 +21,45 @@ struct Params {
 @group(0) @binding(4) var<storage, read> m: array<f32>;          // [m_rows, n]
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;  // [rows, n]
 
-const GROUP: u32 = 64u;
+override LANES: u32 = 64u; // threads of a workgroup
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wid: vec3<u32>,
     @builtin(num_workgroups) nwg: vec3<u32>,
     @builtin(local_invocation_index) t: u32,
 ) {
     let group = group_index(wid, nwg);
-    let blocks = (params.n + 4u * GROUP - 1u) / (4u * GROUP);
+    let blocks = (params.n + COLUMNS * LANES - 1u) / (COLUMNS * LANES);
     let row = group / blocks;
     if (row >= params.rows) {
         return;
     }
-    let cols = vec4<u32>(group % blocks * 4u * GROUP + t) + vec4<u32>(0u, 1u, 2u, 3u) * GROUP;
-    let inside = min(cols, vec4<u32>(params.n - 1u));
-    var sum = vec4<f32>(0.0);
-    if (params.accumulate != 0u) {
-        let at = params.out_start + row * params.n + inside;
-        sum = vec4<f32>(out[at.x], out[at.y], out[at.z], out[at.w]);
-    }
+    let col0 = group % blocks * COLUMNS * LANES + t;
+    var at = places(col0, params.n);
+    var sum: Part;
     let count = min(counts[params.counts_start + row], params.width);
     let first = row * params.width;
     for (var i = 0u; i < count; i++) {
         let m_row = indices[params.indices_start + first + i] - params.m_row0; // wraps below m_row0
         if (m_row < params.m_rows) {
             let value = values[params.values_start + first + i];
-            let at = m_row * params.n + inside;
-            sum += value * vec4<f32>(m[at.x], m[at.y], m[at.z], m[at.w]);
+            for (var q = 0u; q < QUADS; q++) {
+                let j = m_row * params.n + at[q];
+                sum[q] += value * vec4<f32>(m[j.x], m[j.y], m[j.z], m[j.w]);
+            }
         }
     }
-    for (var j = 0u; j < 4u; j++) {
-        if (cols[j] < params.n) {
-            out[params.out_start + row * params.n + cols[j]] = sum[j];
+    for (var j = 0u; j < COLUMNS; j++) {
+        let col = col0 + j * LANES;
+        if (col < params.n) {
+            let i = params.out_start + row * params.n + col;
+            let value = sum[j / 4u][j % 4u];
+            if (params.accumulate != 0u) {
+                out[i] += value;
+            } else {
+                out[i] = value;
+            }
         }
     }
 }

@@ -11,16 +11,17 @@ fn main(
     if (row >= params.rows) {
         return;
     }
-    for (var col0 = t; col0 < params.cols; col0 += 4u * LANES) {
-        let grad = gradient(row, col0);
-        for (var j = 0u; j < 4u; j++) {
+    for (var col0 = t; col0 < params.cols; col0 += COLUMNS * LANES) {
+        var grad = gradient(row, col0);
+        for (var j = 0u; j < COLUMNS; j++) {
             let col = col0 + j * LANES;
             if (col < params.cols) {
                 let at = params.out_start + row * params.cols + col;
+                let g = grad[j / 4u][j % 4u];
                 if (params.accumulate != 0u) {
-                    out[at] += grad[j];
+                    out[at] += g;
                 } else {
-                    out[at] = grad[j];
+                    out[at] = g;
                 }
             }
         }

@@ -19,11 +19,12 @@ fn main(
     }
     let here = min(params.cols, params.len - row * params.cols); // the last row may be shorter
     var sum = 0.0;
-    for (var col0 = t; col0 < here; col0 += 4u * LANES) {
-        let grad = gradient(row, col0);
-        for (var j = 0u; j < 4u; j++) {
+    for (var col0 = t; col0 < here; col0 += COLUMNS * LANES) {
+        var grad = gradient(row, col0);
+        for (var j = 0u; j < COLUMNS; j++) {
             if (col0 + j * LANES < here) {
-                sum += grad[j] * grad[j];
+                let g = grad[j / 4u][j % 4u];
+                sum += g * g;
             }
         }
     }

@@ -11,14 +11,13 @@ fn has_entries(row: u32) -> bool {
     return index[atom] < index[atom + 1u];
 }
 
-// Columns col, col + LANES, col + 2 LANES and col + 3 LANES of a row; unspecified past the end.
-fn gradient(row: u32, col: u32) -> vec4<f32> {
+// The part of a row from `col` on; unspecified past the end.
+fn gradient(row: u32, col: u32) -> Part {
     let atom = params.atom0 + row;
     let end = min(index[atom + 1u], params.entries);
-    let cols = vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u) * LANES;
-    let inside = params.source_start + min(cols, vec4<u32>(params.cols - 1u));
     let first = params.batch_row0 * params.width;
-    var sum = vec4<f32>(0.0);
+    var at = places(col, params.cols);
+    var sum: Part;
     var i = index[atom];
     // Four entries at a time, so that their reads need not wait for each other: an atom may fire in every row of a batch.
     // Software, which has few lanes, reads one element after the other in any case.
@@ -28,20 +27,14 @@ fn gradient(row: u32, col: u32) -> vec4<f32> {
             let b = entry(i + 1u, first);
             let c = entry(i + 2u, first);
             let d = entry(i + 3u, first);
-            sum += term(a, inside);
-            sum += term(b, inside);
-            sum += term(c, inside);
-            sum += term(d, inside);
+            add(&sum, a, &at);
+            add(&sum, b, &at);
+            add(&sum, c, &at);
+            add(&sum, d, &at);
         }
     }
     for (; i < end; i++) {
-        let place = index[params.concepts + 1u + i] - first; // wraps below the first place
-        let batch_row = place / params.width;
-        if (batch_row < params.batch_rows) {
-            let at = batch_row * params.cols + inside;
-            let value = values[params.values_start + place];
-            sum += value * vec4<f32>(source[at.x], source[at.y], source[at.z], source[at.w]);
-        }
+        add(&sum, entry(i, first), &at);
     }
     return sum;
 }
@@ -53,14 +46,18 @@ struct Entry {
 
 // Without a branch, which would hold up the reads behind it.
 fn entry(i: u32, first: u32) -> Entry {
-    let place = index[params.concepts + 1u + i] - first;
+    let place = index[params.concepts + 1u + i] - first; // wraps below the first place
     let batch_row = place / params.width;
     let bound = batch_row < params.batch_rows;
     let value = values[params.values_start + select(0u, place, bound)];
     return Entry(select(0u, batch_row, bound), select(0.0, value, bound));
 }
 
-fn term(e: Entry, columns: vec4<u32>) -> vec4<f32> {
-    let at = e.batch_row * params.cols + columns;
-    return e.value * vec4<f32>(source[at.x], source[at.y], source[at.z], source[at.w]);
+// sum += what an entry adds to the columns `at`.
+fn add(sum: ptr<function, Part>, e: Entry, at: ptr<function, Places>) {
+    let start = params.source_start + e.batch_row * params.cols;
+    for (var q = 0u; q < QUADS; q++) {
+        let i = start + (*at)[q];
+        (*sum)[q] += e.value * vec4<f32>(source[i.x], source[i.y], source[i.z], source[i.w]);
+    }
 }

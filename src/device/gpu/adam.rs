@@ -17,6 +17,7 @@ static DENSE: KernelSpec = KernelSpec {
         "shared/lanes.wgsl",
         "shared/adam_params.wgsl",
         "shared/project.wgsl",
+        "shared/part.wgsl",
         "shared/grad_dense.wgsl",
         "adam.wgsl"
     ),
@@ -32,6 +33,7 @@ static ROWS: KernelSpec = KernelSpec {
         "shared/lanes.wgsl",
         "shared/adam_params.wgsl",
         "shared/project.wgsl",
+        "shared/part.wgsl",
         "shared/grad_rows.wgsl",
         "adam.wgsl"
     ),

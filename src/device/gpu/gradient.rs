@@ -1,5 +1,6 @@
 //! Gradients as the kernels take them: stored, or made from entries where they are used.
 
+use super::choice::columns;
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::{Segment, segments};
@@ -14,6 +15,7 @@ static SPMM_T: KernelSpec = KernelSpec {
     source: wgsl!(
         "shared/grid.wgsl",
         "shared/spmm_t_params.wgsl",
+        "shared/part.wgsl",
         "shared/grad_rows.wgsl",
         "spmm_t.wgsl"
     ),
@@ -42,7 +44,8 @@ impl RowsParams {
     /// Rounds that the loops of one thread make at most over a row of `cols` columns: every row of the batch may have an entry
     /// for it.
     pub fn rounds(&self, cols: usize) -> usize {
-        cols / 4 * (self.batch_rows as usize + 2)
+        let part = columns(8); // only software drivers count rounds
+        cols.div_ceil(part) * (self.batch_rows as usize + 2 * part)
     }
 }
 

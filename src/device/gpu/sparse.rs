@@ -1,6 +1,7 @@
 //! Products of sparse codes with dense matrices, and the codes made dense.
 
 use super::Gpu;
+use super::choice::columns;
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
@@ -10,7 +11,7 @@ use bytemuck::{Pod, Zeroable};
 
 static SPMM: KernelSpec = KernelSpec {
     name: "spmm",
-    source: wgsl!("shared/grid.wgsl", "spmm.wgsl"),
+    source: wgsl!("shared/grid.wgsl", "shared/part.wgsl", "spmm.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, Read, ReadWrite],
     trusted: true,
@@ -70,6 +71,8 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
     shapes::sparse_product(codes, m, out);
     let (width, n) = (codes.width(), out.cols());
     let operands = [codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu(), out.gpu()];
+    let lanes = if gpu.kernels.software { 8 } else { 64 };
+    let constants = [("LANES", lanes as f64)];
     for segment in segments(operands, out.rows()) {
         let [indices, values, counts, out] = segment.chunks;
         for (m, atoms) in m.gpu().in_use(codes.concepts()) {
@@ -85,9 +88,9 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
                 out_start: segment.start(3, n),
                 accumulate: (accumulate || atoms.start > 0).into(),
             };
-            let groups = segment.rows * n.div_ceil(256);
+            let groups = segment.rows * n.div_ceil(lanes * columns(lanes));
             let buffers = [indices, values, counts, m, out];
-            gpu.dispatch(&SPMM, &[], &buffers, &params, groups as u64);
+            gpu.dispatch(&SPMM, &constants, &buffers, &params, groups as u64);
         }
     }
 }

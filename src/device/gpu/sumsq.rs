@@ -15,6 +15,7 @@ static DENSE: KernelSpec = KernelSpec {
         "shared/grid.wgsl",
         "shared/lanes.wgsl",
         "shared/sumsq_params.wgsl",
+        "shared/part.wgsl",
         "shared/grad_dense.wgsl",
         "sumsq.wgsl"
     ),
@@ -29,6 +30,7 @@ static ROWS: KernelSpec = KernelSpec {
         "shared/grid.wgsl",
         "shared/lanes.wgsl",
         "shared/sumsq_params.wgsl",
+        "shared/part.wgsl",
         "shared/grad_rows.wgsl",
         "sumsq.wgsl"
     ),
