@@ -19,13 +19,14 @@ fn main(
         return;
     }
     let start = row * params.cols;
+    let factor = scale[0];
     var term = 0.0;
-    for (var col0 = t; col0 < params.cols; col0 += COLUMNS * LANES) {
+    for (var col0 = t; col0 < params.cols; col0 += 4u * QUADS * LANES) {
         var grad = gradient(row, col0);
-        for (var j = 0u; j < COLUMNS; j++) {
+        for (var j = 0u; j < 4u * QUADS; j++) {
             let col = col0 + j * LANES;
             if (col < params.cols) {
-                let value = step(start + col, grad[j / 4u][j % 4u] * scale[0]);
+                let value = step(start + col, grad[j / 4u][j % 4u] * factor);
                 term += projection_term(value);
             }
         }

@@ -1,5 +1,5 @@
 // out [rows, n] (+)= Z M: row b is Σ over its entries of values[b, i] · m[indices[b, i]]. Of M only some rows are
-// bound; entries of the others are left to another dispatch. A workgroup makes COLUMNS × LANES columns of a row.
+// bound; entries of the others are left to another dispatch. A workgroup makes 4 QUADS × LANES columns of a row.
 struct Params {
     rows: u32,
     width: u32,
@@ -30,12 +30,13 @@ fn main(
     @builtin(local_invocation_index) t: u32,
 ) {
     let group = group_index(wid, nwg);
-    let blocks = (params.n + COLUMNS * LANES - 1u) / (COLUMNS * LANES);
+    let block = 4u * QUADS * LANES;
+    let blocks = (params.n + block - 1u) / block;
     let row = group / blocks;
     if (row >= params.rows) {
         return;
     }
-    let col0 = group % blocks * COLUMNS * LANES + t;
+    let col0 = group % blocks * block + t;
     var at = places(col0, params.n);
     var sum: Part;
     let count = min(counts[params.counts_start + row], params.width);
@@ -50,7 +51,7 @@ fn main(
             }
         }
     }
-    for (var j = 0u; j < COLUMNS; j++) {
+    for (var j = 0u; j < 4u * QUADS; j++) {
         let col = col0 + j * LANES;
         if (col < params.n) {
             let i = params.out_start + row * params.n + col;

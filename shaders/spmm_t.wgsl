@@ -11,9 +11,9 @@ fn main(
     if (row >= params.rows) {
         return;
     }
-    for (var col0 = t; col0 < params.cols; col0 += COLUMNS * LANES) {
+    for (var col0 = t; col0 < params.cols; col0 += 4u * QUADS * LANES) {
         var grad = gradient(row, col0);
-        for (var j = 0u; j < COLUMNS; j++) {
+        for (var j = 0u; j < 4u * QUADS; j++) {
             let col = col0 + j * LANES;
             if (col < params.cols) {
                 let at = params.out_start + row * params.cols + col;

@@ -19,9 +19,9 @@ fn main(
     }
     let here = min(params.cols, params.len - row * params.cols); // the last row may be shorter
     var sum = 0.0;
-    for (var col0 = t; col0 < here; col0 += COLUMNS * LANES) {
+    for (var col0 = t; col0 < here; col0 += 4u * QUADS * LANES) {
         var grad = gradient(row, col0);
-        for (var j = 0u; j < COLUMNS; j++) {
+        for (var j = 0u; j < 4u * QUADS; j++) {
             if (col0 + j * LANES < here) {
                 let g = grad[j / 4u][j % 4u];
                 sum += g * g;

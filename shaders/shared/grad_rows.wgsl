@@ -1,5 +1,5 @@
 // A gradient that is made where it is used: row j is Σ over the entries e of atom j of values[e] · source[row(e)].
-// Of the batch only some rows are bound; entries of the others are left out.
+// Of the batch only some rows are bound; entries of the others add nothing (0 times the first row that is).
 // Of `params`: cols, atom0 (the atom of row 0), concepts, width, entries (places in all), batch_row0, batch_rows,
 // values_start, source_start.
 @group(0) @binding(GRAD) var<storage, read> index: array<u32>;        // [concepts + 1 + entries]

@@ -1,8 +1,7 @@
-// The part of a row that a thread makes at a time: columns col, col + LANES, col + 2 LANES, … up to COLUMNS of them, in
-// fours. Software, which has few lanes, makes longer parts: it reads lane by lane, and what the columns of a part share
-// (where a row starts, what it is multiplied by) costs it as much as a column.
-override QUADS: u32 = select(1u, 4u, LANES < 64u);
-override COLUMNS: u32 = 4u * QUADS;
+// The part of a row that a thread makes at a time: columns col, col + LANES, col + 2 LANES, … in fours, QUADS of them.
+// Software, which has few lanes, makes longer parts: it reads lane by lane, and what the columns of a part share (where a
+// row starts, what it is multiplied by) costs it as much as a column.
+override QUADS: u32 = 1u; // at most MOST_QUADS
 const MOST_QUADS: u32 = 4u;
 
 alias Part = array<vec4<f32>, MOST_QUADS>;

@@ -1,7 +1,7 @@
 //! Sparse codes, by row and by atom: made once by the selection, kept for the backward pass.
 
 use super::{Device, Tensor};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Codes of a batch, row by row (padded ELL layout).
 ///
@@ -75,8 +75,18 @@ impl ByAtom {
     /// Room for the transposed index of `codes`.
     ///
     /// # Errors
-    /// As [`Tensor::zeros`].
+    /// [`Error::TooLarge`] for more places than a u32 counts; else as [`Tensor::zeros`].
     pub fn new(device: &Device, batch: usize, width: usize, concepts: usize) -> Result<Self> {
+        let places = batch as u64 * width as u64;
+        if places > u32::MAX.into() {
+            return Err(Error::TooLarge {
+                what: format!("the index of {batch} rows with {width} places each"),
+                needed: format!("{places} places"),
+                limit_name: "the most that it counts".into(),
+                limit: u32::MAX.to_string(),
+                hint: "Lower --batch-size or --concepts.".into(),
+            });
+        }
         let words = if device.is_gpu() { batch.div_ceil(32) } else { 1 };
         let bit_rows = if device.is_gpu() { concepts } else { 1 };
         Ok(Self {

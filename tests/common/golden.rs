@@ -8,7 +8,10 @@ use archetypal::{
 };
 use safetensors::SafeTensors;
 use serde::Deserialize;
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 #[derive(Deserialize)]
 pub struct Config {
@@ -48,14 +51,39 @@ pub struct Case {
 /// A name and what we computed under it.
 pub type Computed = Vec<(String, Vec<f32>)>;
 
+/// All cases, which not every machine has, and those that ship.
+const SHARED: &str = "../shared/golden";
+const BUNDLED: &str = "tests/golden_data";
+
+/// What is no result: where a case starts, and the dictionary of a tied encoder under PyTorch's second name for it.
+const NO_RESULTS: [&str; 2] = ["x", "points"];
+const NO_RESULTS_BEGIN: [&str; 2] = ["init.", "final.encoder.tied_to."];
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
 /// Where the cases are.
 pub fn folder() -> PathBuf {
     if let Ok(folder) = std::env::var("ARCHETYPAL_GOLDEN") {
         return folder.into();
     }
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let shared = root.join("../shared/golden");
-    if shared.is_dir() { shared } else { root.join("tests/golden_data") }
+    let shared = in_repository(SHARED);
+    if shared.is_dir() { shared } else { in_repository(BUNDLED) }
+}
+
+/// How many there are at least.
+pub fn fewest() -> usize {
+    match folder() {
+        folder if folder == in_repository(SHARED) => 57,
+        folder if folder == in_repository(BUNDLED) => 6,
+        _ => 1,
+    }
+}
+
+fn open(file: &Path) -> Case {
+    let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+    load(name, &std::fs::read(file).unwrap())
 }
 
 fn load(name: String, bytes: &[u8]) -> Case {
@@ -96,8 +124,12 @@ pub fn cases() -> Vec<Case> {
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no case in {}", folder.display());
-    let name = |file: &PathBuf| file.file_stem().unwrap().to_string_lossy().into_owned();
-    files.iter().map(|file| load(name(file), &std::fs::read(file).unwrap())).collect()
+    files.iter().map(|file| open(file)).collect()
+}
+
+/// One of those that ship.
+pub fn bundled(name: &str) -> Case {
+    open(&in_repository(BUNDLED).join(format!("{name}.safetensors")))
 }
 
 impl Case {
@@ -133,6 +165,22 @@ impl Case {
             encoder: EncoderKind::from_name(&c.encoder).unwrap(),
             encoder_bias: false,
         }
+    }
+
+    /// Results of the reference with which nothing was compared.
+    pub fn left_out(&self, computed: &Computed) -> Vec<&str> {
+        let names = self.tensors.keys().map(String::as_str);
+        names
+            .filter(|name| !self.is_known(name) && computed.iter().all(|(ours, _)| ours != name))
+            .collect()
+    }
+
+    /// Whether nothing has to be compared with the tensor.
+    fn is_known(&self, name: &str) -> bool {
+        // The reference finds no norm where it does not clip.
+        let no_norm = name == "grad_norm" && self.config.clip_grad.is_none();
+        let begins = NO_RESULTS_BEGIN.iter().any(|prefix| name.starts_with(prefix));
+        NO_RESULTS.contains(&name) || begins || no_norm
     }
 
     /// The tensor nearest to its bound: (error / bound, name, error, bound).

@@ -2,7 +2,7 @@
 
 use crate::common::check::{codes, poisoned, read, sparse_rows, tensor};
 use crate::common::{bits, noise};
-use crate::terms::{FACTOR, MANY, SHAPES, compare, logged};
+use crate::terms::{FACTOR, MANY, SHAPES, compare, logged, over, start};
 use archetypal::sae::Kernel;
 
 #[test]
@@ -13,14 +13,15 @@ fn reanimation() {
             let used = |i: usize| (i % cols + 1).is_multiple_of(every) && i / cols == rows - 1;
             let z: Vec<f32> =
                 (0..pre.len()).map(|i| if used(i) { 0.1 + pre[i].abs() } else { 0.0 }).collect();
+            let factor = FACTOR / rows as f32;
+            let sizes = vec![factor / cols as f32; pre.len()];
             compare(&format!("reanimation {rows}×{cols}"), max_binding, 2e-5, |device| {
                 let (pre, z) = (tensor(device, rows, cols, &pre), tensor(device, rows, cols, &z));
-                let mut grad = tensor(device, rows, cols, &noise(rows * cols, 7));
-                let factor = FACTOR / rows as f32;
+                let mut grad = tensor(device, rows, cols, &start(7, &sizes));
                 let value = logged(device, 0.0, |cell| {
                     device.reanimate(&pre, &z, factor, &mut grad, cell);
                 });
-                (value, read(&grad))
+                (value, over(&read(&grad), &sizes))
             });
         }
     }
@@ -58,7 +59,9 @@ fn the_pull_on_the_thresholds() {
 fn the_residual_and_who_tells_it() {
     for (rows, cols, max_binding) in SHAPES.into_iter().chain([MANY]) {
         let len = rows * cols;
-        let [x, x_hat, e_hat, before] = [1, 2, 3, 4].map(|seed| noise(len, seed));
+        let [x, x_hat, e_hat] = [1, 2, 3].map(|seed| noise(len, seed));
+        let sizes = vec![FACTOR / len as f32; len];
+        let before = start(4, &sizes);
         for (scale, both) in [(None, false), (Some(0.3_f32), true), (None, true)] {
             compare(&format!("residual {rows}×{cols}"), max_binding, 2e-6, |device| {
                 let (x, x_hat) =
@@ -68,9 +71,17 @@ fn the_residual_and_who_tells_it() {
                 let scale = scale.map(|scale| tensor(device, 1, 1, &[scale]));
                 let value = logged(device, 0.0, |cell| {
                     let grad = both.then_some(&mut grad);
-                    device.residual_error(&x, &x_hat, 0.7, scale.as_ref(), &mut e_hat, grad, cell);
+                    device.residual_error(
+                        &x,
+                        &x_hat,
+                        FACTOR,
+                        scale.as_ref(),
+                        &mut e_hat,
+                        grad,
+                        cell,
+                    );
                 });
-                (value, [read(&e_hat), read(&grad)].concat())
+                (value, [&e_hat, &grad].map(|grad| over(&read(grad), &sizes)).concat())
             });
         }
 

@@ -1,7 +1,7 @@
 //! Rows that rest and catch up, against updating every row at every step.
 
 use crate::common::check::{by_atom, close, read, sparse_rows, tensor};
-use crate::common::{devices, noise};
+use crate::common::{devices, gpu, noise};
 use archetypal::{
     Device, Tensor,
     device::{AdamStep, Grad, Projection},
@@ -87,6 +87,18 @@ fn rows_that_rest_end_where_all_others_do() {
         }
         for projection in [Projection::None, Projection::UnitL2, Projection::UnitL1] {
             check(&device, 7, 33, projection, 12);
+        }
+    }
+}
+
+/// Of the parameter and its moments only: the batch, the steps and what is kept for each row have to be whole.
+#[test]
+fn rows_that_rest_in_several_buffers() {
+    for (atoms, cols, max_binding) in [(40, 33, 1024), (13, 129, 3104), (300, 2, 1280)] {
+        let device = gpu("rows_that_rest_in_several_buffers", Some(max_binding));
+        let Some(device) = device else { return };
+        for projection in [Projection::None, Projection::Simplex, Projection::Ball(0.5)] {
+            check(&device, atoms, cols, projection, 12);
         }
     }
 }

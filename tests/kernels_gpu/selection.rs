@@ -75,6 +75,47 @@ fn ascending_rows() {
     }
 }
 
+/// How many columns a dispatch of shaders/top_k_rows.wgsl reads: `columns_at_once` of src/device/gpu/top_k.rs.
+fn columns_at_once(k: usize) -> usize {
+    (60_000 - k * (k + 8)) / (4 + k.ilog2() as usize)
+}
+
+#[test]
+fn fewer_codes_than_k_in_rows_of_several_dispatches() {
+    let Some(device) = gpu("fewer_codes_than_k", None) else { return };
+    for k in [5, 16, 64] {
+        let once = columns_at_once(k);
+        for concepts in [once + 1, 2 * once + 1, 2 * once + 77] {
+            // Of signed values only NaN is never taken.
+            for nothing in [-1.0, f32::NAN] {
+                let mut pre = vec![nothing; 5 * concepts];
+                for (row, pre) in pre.chunks_mut(concepts).enumerate() {
+                    let places = [concepts - 1, once, 3, once - 1];
+                    places.iter().take(row).for_each(|&place| pre[place] = place as f32 + 0.5);
+                }
+                check(&device, concepts, k, &pre);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_last_dispatch_of_a_single_column() {
+    let Some(device) = gpu("a_last_dispatch_of_a_single_column", None) else { return };
+    for k in [1, 16, 64] {
+        let concepts = columns_at_once(k) + 1;
+        // The best, one of the best, and none.
+        for last in [2.0, 1.0, -1.0, f32::NAN] {
+            let mut pre = noise(9 * concepts, k as u64);
+            for pre in pre.chunks_mut(concepts) {
+                pre[7] = 1.0;
+                pre[concepts - 1] = last;
+            }
+            check(&device, concepts, k, &pre);
+        }
+    }
+}
+
 #[test]
 fn the_lowest_index_wins_a_tie() {
     let Some(device) = gpu("the_lowest_index_wins_a_tie", None) else { return };

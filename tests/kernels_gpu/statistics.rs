@@ -30,7 +30,7 @@ fn squared_error_and_its_gradient() {
     for (batch, dims, max_binding) in SHAPES {
         let Some(device) = gpu("squared_error", max_binding) else { return };
         let (x, raw) = (noise(batch * dims, 1), noise(batch * dims, 2));
-        for m in [None, Some(-0.7_f32), Some(2.5)] {
+        for (m, weight) in [(None, 1.0), (Some(-0.7_f32), 0.3), (Some(2.5), 1.0), (None, 0.3_f32)] {
             let multiplier = m.map(|m| tensor(&device, 1, 1, &[m]));
             let mut raw_t = tensor(&device, batch, dims, &raw);
             let mut h = poisoned(&device, batch, dims);
@@ -38,13 +38,13 @@ fn squared_error_and_its_gradient() {
             let mut steps = poisoned(&device, 3, log::WIDTH);
             let x_t = tensor(&device, batch, dims, &x);
             let multiplier = multiplier.as_ref();
-            device.mse(&x_t, &mut raw_t, multiplier, 1.0, &mut h, &mut grad_m, &mut steps, 1);
+            device.mse(&x_t, &mut raw_t, multiplier, weight, &mut h, &mut grad_m, &mut steps, 1);
 
             let scale = f64::from(m.unwrap_or(0.0)).exp();
             let x_hat: Vec<f64> = raw.iter().map(|&raw| scale * f64::from(raw)).collect();
             let r: Vec<f64> =
                 x_hat.iter().zip(&x).map(|(x_hat, &x)| x_hat - f64::from(x)).collect();
-            let factor = 2.0 / x.len() as f64;
+            let factor = f64::from(weight) * 2.0 / x.len() as f64;
             let want_h: Vec<f64> = r.iter().map(|r| scale * factor * r).collect();
             let want_m = r.iter().zip(&x_hat).map(|(r, x_hat)| factor * r * x_hat).sum();
             close("x̂", &read(&raw_t), &x_hat, 1e-6);

@@ -53,6 +53,16 @@ pub fn compare(
     assert_eq!(run(&device), (value, grad), "{what}: the same bits again");
 }
 
+/// Where a gradient starts to which numbers of these sizes are added: beside larger ones, the tolerance would hide them.
+pub fn start(seed: u64, sizes: &[f32]) -> Vec<f32> {
+    noise(sizes.len(), seed).iter().zip(sizes).map(|(x, size)| x * size).collect()
+}
+
+/// A gradient over these sizes.
+pub fn over(grad: &[f32], sizes: &[f32]) -> Vec<f32> {
+    grad.iter().zip(sizes).map(|(grad, size)| grad / size).collect()
+}
+
 /// Numbers at a distance from 0, where functions have corners; poison where there is no entry.
 fn entries(rows: usize, cols: usize, counted: bool) -> (Vec<f32>, Vec<u32>) {
     let counts: Vec<u32> = bits(rows, 3).iter().map(|draw| draw % (cols as u32 + 1)).collect();
@@ -66,21 +76,24 @@ fn entries(rows: usize, cols: usize, counted: bool) -> (Vec<f32>, Vec<u32>) {
     (data, counts)
 }
 
-/// Compares a penalty with and without counts.
+/// Compares a penalty with and without counts; `size` is about that of its gradient in a row of so many entries.
 fn compare_penalty(
     what: &str,
     (rows, cols, max_binding): (usize, usize, Option<u64>),
+    size: impl Fn(usize) -> f32,
     run: impl Fn(&Device, Entries<'_>, &mut Tensor, log::Cell<'_>),
 ) {
     for counted in [false, true] {
         let (data, counts) = entries(rows, cols, counted);
+        let count = |row: usize| if counted { counts[row] as usize } else { cols };
+        let sizes: Vec<f32> = (0..rows * cols).map(|i| size(count(i / cols).max(1))).collect();
         compare(&format!("{what} {rows}×{cols}"), max_binding, 2e-5, |device| {
             let values = tensor(device, rows, cols, &data);
             let counts = tensor(device, rows, 1, &counts);
-            let mut grad = tensor(device, rows, cols, &noise(rows * cols, 5));
+            let mut grad = tensor(device, rows, cols, &start(5, &sizes));
             let at = Entries { values: &values, counts: counted.then_some(&counts) };
             let value = logged(device, 0.0, |cell| run(device, at, &mut grad, cell));
-            (value, read(&grad))
+            (value, over(&read(&grad), &sizes))
         });
     }
 }
@@ -93,10 +106,16 @@ fn pointwise_penalties() {
     for text in [every, "abs(v)", "3", "max(3e38, abs(v)) * 1.2e-38 + v^4 - v^0"] {
         let f: Expression = text.parse().unwrap();
         for shape in SHAPES {
-            compare_penalty("a pointwise penalty", shape, |device, at, grad, cell| {
-                // The sum is over thousands of values.
-                device.pointwise(&f, FACTOR / at.values.len() as f32, at, grad, cell);
-            });
+            // The sum is over thousands of values.
+            let factor = FACTOR / (shape.0 * shape.1) as f32;
+            compare_penalty(
+                "a pointwise penalty",
+                shape,
+                |_| factor,
+                |device, at, grad, cell| {
+                    device.pointwise(&f, factor, at, grad, cell);
+                },
+            );
         }
     }
 }
@@ -134,10 +153,11 @@ fn functions_are_exact() {
 #[test]
 fn penalties_of_rows() {
     for shape in SHAPES.into_iter().chain([MANY]) {
-        for penalty in [RowPenalty::Hoyer, RowPenalty::Kappa4] {
+        for (penalty, power) in [(RowPenalty::Hoyer, 1), (RowPenalty::Kappa4, 2)] {
             let concepts = shape.1 + 2 * usize::from(shape.0 > 1);
-            compare_penalty(&format!("{penalty:?}"), shape, |device, at, grad, cell| {
-                let factor = FACTOR / at.values.rows() as f32;
+            let factor = FACTOR / shape.0 as f32;
+            let size = |count: usize| factor / (count as f32).powi(power);
+            compare_penalty(&format!("{penalty:?}"), shape, size, |device, at, grad, cell| {
                 device.row_penalty(penalty, factor, concepts, at, grad, cell);
             });
         }

@@ -125,8 +125,7 @@ pub(super) fn adam(
         if let Some(([index, values, source], told)) = entries.whole(segment.row0) {
             params.entries = told;
             let buffers = [param, first, second, scale, index, values, source];
-            let rounds = told.rounds(cols) + cols;
-            gpu.dispatch_rows((&ROWS, rounds), constants, &buffers, &params, groups);
+            gpu.dispatch_rows((&ROWS, told.rounds(cols)), constants, &buffers, &params, groups);
         } else {
             // The batch is split: the gradient of these rows is added up first.
             let stored = gpu.scratch("gradient", segment.rows * cols);

@@ -1,6 +1,7 @@
 //! Which kernels suit an adapter: the one place that decides.
 
 use super::adapter::MAX_THREADS;
+use super::pipelines::KernelSpec;
 
 /// Threads of a workgroup of shaders/gemm_subgroups.wgsl, which must be one subgroup.
 const SUBGROUP: u32 = 8;
@@ -10,7 +11,7 @@ const SIDES: [u32; 2] = [16, 8];
 /// more rounds to make than [`MOST_ROUNDS`].
 const FEW_LANES: [u32; 2] = [8, 32];
 /// Mesa's software driver ends a thread once its loops have gone round 65 535 times, without a word.
-pub(super) const MOST_ROUNDS: u64 = 60_000;
+pub(super) const MOST_ROUNDS: usize = 60_000;
 
 /// The kernels that are taken.
 #[derive(Clone, Copy, Debug)]
@@ -34,24 +35,53 @@ impl Kernels {
         Self { products: Products::suiting(info, features, software), cooperative: None, software }
     }
 
-    /// The threads that share the loops of a row, if other than the shader says: `rounds` are those that one would make alone.
-    pub fn lanes(self, rounds: u64) -> Option<u32> {
-        FEW_LANES.into_iter().find(|&lanes| self.alone(rounds / u64::from(lanes)))
-    }
-
-    /// Whether a thread may take a row, with this many rounds in its loops, for its own.
-    pub fn alone(self, rounds: u64) -> bool {
-        self.software && rounds < MOST_ROUNDS
+    /// The threads that share the loops of a row, if other than the shader says.
+    pub fn lanes(self, rounds: Rounds) -> Option<u32> {
+        let few = FEW_LANES.into_iter().find(|&lanes| rounds.of(lanes as usize) < MOST_ROUNDS);
+        few.filter(|_| self.software)
     }
 }
 
-/// COLUMNS of shaders/shared/part.wgsl: how many columns of a row a thread makes at a time.
-pub(super) const fn columns(lanes: usize) -> usize {
-    if lanes < 64 { 16 } else { 4 }
+/// How often the loops of the threads that share a row go round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rounds {
+    /// What the threads share among them: columns, or parts of a row.
+    pub shared: usize,
+    /// Rounds for each of these.
+    pub each: usize,
+}
+
+impl Rounds {
+    /// Those of one of `lanes` threads at most.
+    fn of(self, lanes: usize) -> usize {
+        self.shared.div_ceil(lanes) * self.each
+    }
+}
+
+impl From<usize> for Rounds {
+    fn from(shared: usize) -> Self {
+        Self { shared, each: 1 }
+    }
 }
 
 /// What [`Kernels::lanes`] may be.
 pub(super) const LANES: [Option<u32>; 3] = [None, Some(FEW_LANES[0]), Some(FEW_LANES[1])];
+
+/// QUADS of shaders/shared/part.wgsl where there are few lanes; elsewhere it is 1.
+const FEW_LANES_QUADS: usize = 4;
+
+/// The constants of `spec` for as many threads as [`Kernels::lanes`] says.
+pub(super) fn of_lanes(spec: &KernelSpec, lanes: Option<u32>) -> Vec<(&'static str, f64)> {
+    let Some(lanes) = lanes else { return Vec::new() };
+    let quads = ("QUADS", FEW_LANES_QUADS as f64);
+    let quads = Some(quads).filter(|_| spec.mentions("override QUADS"));
+    [("LANES", lanes.into())].into_iter().chain(quads).collect()
+}
+
+/// How many columns of a row a thread makes at a time, with as many others as [`Kernels::lanes`] says.
+pub(super) fn columns(lanes: Option<u32>) -> usize {
+    if lanes.is_some() { 4 * FEW_LANES_QUADS } else { 4 }
+}
 
 /// The text of dense products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Gradients as the kernels take them: stored, or made from entries where they are used.
 
-use super::choice::columns;
+use super::choice::{Rounds, columns};
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::{Segment, segments};
@@ -41,11 +41,11 @@ pub(super) struct RowsParams {
 }
 
 impl RowsParams {
-    /// Rounds that the loops of one thread make at most over a row of `cols` columns: every row of the batch may have an entry
-    /// for it.
-    pub fn rounds(&self, cols: usize) -> usize {
-        let part = columns(8); // only software drivers count rounds
-        cols.div_ceil(part) * (self.batch_rows as usize + 2 * part)
+    /// Rounds of the loops over a row of `cols` columns, part by part: every row of the batch may have an entry for it. Those over
+    /// the columns of a part count only for the ends, for the driver unrolls them.
+    pub fn rounds(&self, cols: usize) -> Rounds {
+        let part = columns(Some(1));
+        Rounds { shared: cols.div_ceil(part), each: self.batch_rows as usize + 4 * part }
     }
 }
 

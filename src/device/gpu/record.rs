@@ -1,5 +1,6 @@
 //! Recording: dispatches gather in one compute pass, their parameters in one uniform buffer, until they are submitted.
 
+use super::choice::{Rounds, of_lanes};
 use super::pipelines::{Access, Constants, Kernel, KernelSpec, Pipelines};
 use super::profile::Timestamps;
 use super::{Chunk, Gpu};
@@ -155,18 +156,17 @@ impl Gpu {
         }
     }
 
-    /// The same for a kernel whose threads share rows, as many as suit the device: `rounds` are those that the loops of one
-    /// thread would make alone.
+    /// The same for a kernel whose threads share rows, as many as suit the device.
     pub(super) fn dispatch_rows<P: bytemuck::Pod>(
         &self,
-        (spec, rounds): (&'static KernelSpec, usize),
+        (spec, rounds): (&'static KernelSpec, impl Into<Rounds>),
         constants: Constants<'_>,
         buffers: &[Binding<'_>],
         params: &P,
         groups: u64,
     ) {
         debug_assert!(spec.has_lanes(), "{} has no lanes", spec.name);
-        let lanes = self.kernels.lanes(rounds as u64).map(|lanes| ("LANES", lanes.into()));
+        let lanes = of_lanes(spec, self.kernels.lanes(rounds.into()));
         let constants: Vec<_> = constants.iter().copied().chain(lanes).collect();
         self.dispatch(spec, &constants, buffers, params, groups);
     }

@@ -1,6 +1,6 @@
 //! Every shader with every set of constants it is built with, so that a test can put each through every writer.
 
-use super::choice::LANES;
+use super::choice::{LANES, of_lanes};
 use super::pipelines::{Constants, KernelSpec};
 
 /// The kernels of a family, each with the sets of constants that it is built with.
@@ -78,9 +78,8 @@ pub fn all_shaders() -> Vec<ShaderVariant> {
     };
     let variants = |spec: &'static KernelSpec, constants: Constants<'static>| {
         let lanes = if spec.has_lanes() { &LANES[..] } else { &LANES[..1] };
-        lanes.iter().map(move |lanes| {
-            let lanes = lanes.map(|lanes| ("LANES", lanes.into()));
-            variant(spec, constants.iter().copied().chain(lanes).collect())
+        lanes.iter().map(move |&lanes| {
+            variant(spec, constants.iter().copied().chain(of_lanes(spec, lanes)).collect())
         })
     };
     FAMILIES

@@ -1,6 +1,7 @@
 //! Rows of a parameter that rest while their atom does not fire, and catch up when it does.
 
 use super::Gpu;
+use super::choice::Rounds;
 use super::pipelines::{Access::*, KernelSpec};
 use super::project::{ROW_WISE, constants};
 use super::registry::Family;
@@ -87,7 +88,7 @@ pub(super) fn catch_up(
             decay: numbers.decay,
         };
         let buffers = [param, first, second, done.gpu().single(), steps, index];
-        let rounds = 3 * cols * (now as usize + 1);
+        let rounds = Rounds { shared: cols, each: 3 * (now as usize + 1) };
         gpu.dispatch_rows((&CATCH_UP, rounds), constants, &buffers, &params, segment.rows as u64);
     }
 }

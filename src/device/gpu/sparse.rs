@@ -1,7 +1,7 @@
 //! Products of sparse codes with dense matrices, and the codes made dense.
 
 use super::Gpu;
-use super::choice::columns;
+use super::choice::{Rounds, columns, of_lanes};
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
@@ -44,6 +44,9 @@ static SCATTER_ADD: KernelSpec = KernelSpec {
 pub(super) const FAMILY: Family =
     &[(&SPMM, PLAIN), (&SDDMM, &[SHARED, ALONE]), (&SCATTER, PLAIN), (&SCATTER_ADD, PLAIN)];
 
+/// Threads of a workgroup of shaders/spmm.wgsl, unless few suit the device better.
+const LANES: usize = 64;
+
 /// Threads that share a product of shaders/sddmm.wgsl: many on a real GPU, one where barriers cost most.
 const SHARED: Constants<'static> = &[("THREADS", 16.0)];
 const ALONE: Constants<'static> = &[("THREADS", 1.0)];
@@ -71,8 +74,10 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
     shapes::sparse_product(codes, m, out);
     let (width, n) = (codes.width(), out.cols());
     let operands = [codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu(), out.gpu()];
-    let lanes = if gpu.kernels.software { 8 } else { 64 };
-    let constants = [("LANES", lanes as f64)];
+    // A thread goes through all of a row's codes, and then through its part of the columns.
+    let lanes = gpu.kernels.lanes(Rounds { shared: 1, each: width + 64 });
+    let constants = of_lanes(&SPMM, lanes);
+    let block = lanes.map_or(LANES, |lanes| lanes as usize) * columns(lanes);
     for segment in segments(operands, out.rows()) {
         let [indices, values, counts, out] = segment.chunks;
         for (m, atoms) in m.gpu().in_use(codes.concepts()) {
@@ -88,7 +93,7 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
                 out_start: segment.start(3, n),
                 accumulate: (accumulate || atoms.start > 0).into(),
             };
-            let groups = segment.rows * n.div_ceil(lanes * columns(lanes));
+            let groups = segment.rows * n.div_ceil(block);
             let buffers = [indices, values, counts, m, out];
             gpu.dispatch(&SPMM, &constants, &buffers, &params, groups as u64);
         }

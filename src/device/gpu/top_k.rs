@@ -96,5 +96,5 @@ fn select(gpu: &Gpu, constants: Constants<'static>, pre: &Tensor, codes: &mut Co
 fn columns_at_once(k: usize) -> usize {
     let rounds_of_a_column = 4 + k.max(1).ilog2() as usize;
     let others = k * (k + 8); // to begin and to sort
-    (MOST_ROUNDS as usize - others) / rounds_of_a_column
+    (MOST_ROUNDS - others) / rounds_of_a_column
 }
