@@ -85,6 +85,10 @@ impl AtomicFile {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let temporary =
             builder.tempfile_in(directory(&target)).map_err(|e| Error::io("write", path, e))?;
+        // A file that is replaced keeps who may read it.
+        if let Ok(metadata) = target.metadata() {
+            let _ = temporary.as_file().set_permissions(metadata.permissions());
+        }
         Ok(Self { temporary, path: target })
     }
 

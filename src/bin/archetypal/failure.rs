@@ -16,6 +16,8 @@ pub enum Failure {
     Error(Error),
     /// The options do not go together.
     Usage(String),
+    /// The file could not be written; in which other one the model is.
+    Rescued(String),
     /// The user stopped it; what there is to know.
     Interrupted(String),
     /// Nobody reads the output any more.
@@ -44,7 +46,7 @@ impl Failure {
         match self {
             Self::Closed => 0,
             Self::Error(Error::Setting { .. }) | Self::Usage(_) => 2,
-            Self::Error(_) | Self::Interrupted(_) => 1,
+            Self::Error(_) | Self::Rescued(_) | Self::Interrupted(_) => 1,
         }
     }
 
@@ -53,7 +55,7 @@ impl Failure {
         let message = match &self {
             Self::Closed => String::new(),
             Self::Error(error) => format!("error: {}\n", error.to_string().trim_end()),
-            Self::Usage(message) => format!("error: {message}\n"),
+            Self::Rescued(message) | Self::Usage(message) => format!("error: {message}\n"),
             Self::Interrupted(message) => format!("{message}\n"),
         };
         // Where stderr is closed there is nobody to tell.

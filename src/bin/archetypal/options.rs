@@ -230,16 +230,29 @@ pub fn check_output(out: &Path, data: &DataArgs, others: &[&Path]) -> Outcome {
     Ok(check_writable(out)?)
 }
 
+/// Whether both paths name one file, which need not be there yet.
+pub fn same_target(a: &Path, b: &Path) -> bool {
+    let resolved = |path: &Path| {
+        path.canonicalize()
+            .ok()
+            .or_else(|| Some(folder(path).canonicalize().ok()?.join(path.file_name()?)))
+    };
+    a == b || matches!((resolved(a), resolved(b)), (Some(a), Some(b)) if a == b)
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Refuses to write where something is read.
 pub fn refuse_input(out: &Path, data: &DataArgs, others: &[&Path]) -> Outcome {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    let folder = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     // Read as one of the shards the next time, whether it is there already or not.
     let joins = is_named_as_data(out)
-        && data.data.iter().any(|input| input.is_dir() && same(input, folder));
+        && data.data.iter().any(|input| input.is_dir() && same(input, folder(out)));
     let files = data.data.iter().map(PathBuf::as_path).chain(others.iter().copied());
     let overwrites = files.filter(|file| file.is_file()).any(|file| same(file, out));
     if joins || overwrites {

@@ -3,11 +3,12 @@
 use super::{Args, log::EventLog};
 use crate::{
     Context,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     interrupt, kernels,
     progress::{EpochFigures, Training},
 };
 use archetypal::{
+    Error,
     checkpoint::{self, Contents},
     sae::SaeSettings,
     train::{Event, Run, Trainer},
@@ -57,12 +58,19 @@ struct Listeners<'a> {
 }
 
 impl Listeners<'_> {
-    fn tell(&mut self, events: impl IntoIterator<Item = Event>) -> Outcome {
+    /// A log that cannot be written to is given up: the run is worth more.
+    fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             self.view.event(&event);
-            self.log.write(&event)?;
+            if let Err(error) = self.log.write(&event) {
+                self.log.close();
+                self.warn(format!("{error}; training goes on without the log"));
+            }
         }
-        Ok(())
+    }
+
+    fn warn(&mut self, message: String) {
+        self.view.event(&Event::Warning { message });
     }
 }
 
@@ -74,20 +82,21 @@ pub async fn drive(
     warnings: Vec<String>,
 ) -> Outcome<Finished> {
     let monitoring = run.trainer().settings().monitoring;
-    let log = EventLog::open(args.log.as_deref(), args.resume.is_some(), monitoring)?;
+    let resumed = args.resume.as_ref().map(|_| run.trainer().progress().step);
+    let log = EventLog::open(args.log.as_deref(), resumed, monitoring)?;
     let view = context.reporter.training(run.trainer().settings().epochs);
     let mut listeners = Listeners { log, view };
     let started = Instant::now();
     // A finished file that is written over itself keeps the optimiser that was kept in it.
     let keeps_state = run.trainer().is_done() && args.resume.as_ref() == Some(args.out());
-    listeners.tell(run.trainer_mut().take_events())?;
-    listeners.tell(warnings.into_iter().map(|message| Event::Warning { message }))?;
+    listeners.tell(run.trainer_mut().take_events());
+    listeners.tell(warnings.into_iter().map(|message| Event::Warning { message }));
     kernels::warm_up(context, [run.trainer_mut()]).await?;
     interrupt::listen();
     while !interrupt::requested() {
         let stepped = run.step().await;
         // Before the error, if there is one: the log then holds all steps up to it.
-        listeners.tell(run.trainer_mut().take_events())?;
+        listeners.tell(run.trainer_mut().take_events());
         if !stepped? {
             break;
         }
@@ -96,22 +105,45 @@ pub async fn drive(
             && !run.trainer().is_done()
         {
             run.trainer_mut().collect().await?;
-            listeners.tell(run.trainer_mut().take_events())?;
-            listeners.tell([save(args.out(), run.trainer(), true).await?])?;
+            listeners.tell(run.trainer_mut().take_events());
+            match save(args.out(), run.trainer(), true).await {
+                Ok(saved) => listeners.tell([saved]),
+                Err(error) => listeners.warn(format!("{error}; training goes on")),
+            }
         }
     }
     let trainer = run.trainer_mut();
     trainer.collect().await?;
-    listeners.tell(trainer.take_events())?;
+    listeners.tell(trainer.take_events());
     let ending = if trainer.is_done() { Ending::Done } else { Ending::Stopped };
     let with_state = ending == Ending::Stopped || args.keep_optimizer || keeps_state;
-    listeners.tell([save(args.out(), trainer, with_state).await?])?;
+    let saved = match save(args.out(), trainer, with_state).await {
+        Err(error @ Error::Io { .. }) => {
+            return Err(rescue(error, args.out(), trainer, with_state).await);
+        }
+        saved => saved?,
+    };
+    listeners.tell([saved]);
     trainer.close().await?;
-    listeners.tell(trainer.take_events())?;
+    listeners.tell(trainer.take_events());
     Ok(finished(args.out(), trainer, ending, listeners.view.last(), started))
 }
 
-async fn save(path: &Path, trainer: &Trainer, with_state: bool) -> Outcome<Event> {
+/// What there is to say once the file could not be written, a full disk for one, and the model lies among the system's temporary
+/// files instead, if that went well.
+async fn rescue(error: Error, out: &Path, trainer: &Trainer, with_state: bool) -> Failure {
+    let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy();
+    let place = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
+    match save(&place, trainer, with_state).await {
+        Ok(_) => Failure::Rescued(format!(
+            "{error}; the model is in {} instead: move it from there",
+            place.display()
+        )),
+        Err(_) => error.into(),
+    }
+}
+
+async fn save(path: &Path, trainer: &Trainer, with_state: bool) -> archetypal::Result<Event> {
     let contents = match with_state {
         true => Contents::Run(trainer),
         false => Contents::Model(trainer.sae(), Some(trainer.settings())),

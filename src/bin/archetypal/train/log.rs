@@ -3,13 +3,14 @@
 use archetypal::{Error, Result, train::Event};
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
 /// Whether the log can be written; what is in it stays.
 pub fn check(path: &Path) -> Result<()> {
-    EventLog::open(Some(path), true, 1).map(drop)
+    let open = OpenOptions::new().create(true).append(true).open(path);
+    open.map(drop).map_err(|e| Error::io("write", path, e))
 }
 
 /// A file that every event is written to as one line, at once; nothing without a file.
@@ -19,19 +20,27 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens `path`: to append to if the run is resumed, else anew. At monitoring 0 neither steps nor epochs are
-    /// written.
-    pub fn open(path: Option<&Path>, resumed: bool, monitoring: u8) -> Result<Self> {
+    /// Opens `path`: anew, or to go on with a run from step `resumed`, whose later steps are then written again. At
+    /// monitoring 0 neither steps nor epochs are written.
+    pub fn open(path: Option<&Path>, resumed: Option<u64>, monitoring: u8) -> Result<Self> {
         let Some(path) = path else { return Ok(Self { file: None, monitoring }) };
         let mut options = OpenOptions::new();
-        options.create(true);
-        if resumed {
-            options.append(true);
-        } else {
-            options.write(true).truncate(true);
-        }
-        let file = options.open(path).map_err(|e| Error::io("write", path, e))?;
+        options.create(true).read(true).append(true);
+        let file = options.open(path).and_then(|mut file| {
+            let kept = match resumed {
+                Some(step) => kept(&mut file, step)?,
+                None => 0,
+            };
+            file.set_len(kept)?;
+            Ok(file)
+        });
+        let file = file.map_err(|e| Error::io("write", path, e))?;
         Ok(Self { file: Some((file, path.to_owned())), monitoring })
+    }
+
+    /// Writes nothing from now on.
+    pub fn close(&mut self) {
+        self.file = None;
     }
 
     /// Writes one line. Figures that are not finite become null.
@@ -44,5 +53,64 @@ impl EventLog {
         let mut line = serde_json::to_vec(event).expect("an event is plain data");
         line.push(b'\n');
         file.write_all(&line).map_err(|e| Error::io("write", &*path, e))
+    }
+}
+
+/// Bytes of the log of a run that goes on from `step`: without a line that was cut short, nor the steps after the checkpoint of that
+/// step, which a killed run leaves behind.
+fn kept(file: &mut File, step: u64) -> io::Result<u64> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let (mut at, mut after_checkpoint, mut kept) = (0, false, whole);
+    for line in text[..whole].split_inclusive(|&byte| byte == b'\n') {
+        match serde_json::from_slice(line) {
+            Ok(Line { event: "checkpoint", step: Some(saved) }) if saved == step => {
+                (after_checkpoint, kept) = (true, whole);
+            }
+            Ok(Line { event: "step", .. }) if after_checkpoint => {
+                (after_checkpoint, kept) = (false, at);
+            }
+            _ => {}
+        }
+        at += line.len();
+    }
+    Ok(kept as u64)
+}
+
+/// What tells where a line belongs.
+#[derive(serde::Deserialize)]
+struct Line<'a> {
+    event: &'a str,
+    step: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(text: &str, step: u64) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, text).unwrap();
+        drop(EventLog::open(Some(&path), Some(step), 1).unwrap());
+        std::fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn what_a_killed_run_wrote_after_its_checkpoint_goes() {
+        let before = "{\"event\":\"step\",\"step\":8}\n{\"event\":\"checkpoint\",\"step\":9}\n";
+        let done = "{\"event\":\"done\",\"steps\":9}\n";
+        let later = "{\"event\":\"step\",\"step\":9}\n{\"event\":\"step\",\"step\":10}\n";
+        assert_eq!(after(&format!("{before}{later}{{\"event\":\"st"), 9), before);
+        assert_eq!(after(&format!("{before}{done}"), 9), format!("{before}{done}"));
+        // Resumed twice from the same step.
+        assert_eq!(
+            after(&format!("{before}{later}{before}{later}"), 9),
+            format!("{before}{later}{before}")
+        );
+        // Of another run, or of one without checkpoints, only a line that was cut short goes.
+        assert_eq!(after(&format!("{later}{{\"ev"), 5), later);
+        assert_eq!(after("", 5), "");
     }
 }

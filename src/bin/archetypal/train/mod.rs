@@ -120,7 +120,7 @@ impl Args {
         // Unlike --out, which is replaced whole, the log is written into what is there.
         others.extend([&self.init, &self.resume].into_iter().flatten().map(PathBuf::as_path));
         options::refuse_input(log, &self.data, &others)?;
-        if log == self.out() {
+        if options::same_target(log, self.out()) {
             let problem = "--log and --out name the same file; the log needs one of its own";
             return Err(Failure::Usage(problem.into()));
         }
