@@ -37,7 +37,7 @@ pub enum Error {
 
     /// A value in the data is NaN or infinite.
     #[error(
-        "{file}: row {row}, column {column} is {value}; every value must be finite. \
+        "{file}: row {row}, column {column} is {value} as a float32; every value must be finite. \
          Remove or repair that row and run again."
     )]
     NotFinite {

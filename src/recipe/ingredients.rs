@@ -48,7 +48,7 @@ impl Ingredients {
         Self { source, statistics, normalizer }
     }
 
-    /// At most `count` normalised rows, drawn without replacement, in the order of the data.
+    /// At most `count` normalised rows [n, d], drawn without replacement, in the order of the data.
     ///
     /// # Errors
     /// Those of reading.
@@ -75,7 +75,9 @@ impl Ingredients {
         let width = self.source.width();
         let most = (MOST_VALUES / width).max(count).min(self.source.rows());
         let sample = self.sample((ROWS_PER_CENTRE * count).min(most), seed)?;
-        let count = count.min(sample.len() / width);
+        if sample.len() / width <= count {
+            return Ok(sample); // each row is a centre
+        }
         let options =
             KMeans { iterations: ITERATIONS, ..KMeans::new(count, seed ^ CENTRES_STREAM) };
         let mut tell = |progress: Progress| {

@@ -129,6 +129,9 @@ impl Recipe {
             (&mut settings.dictionary, self.delta_relative)
         {
             *delta = share * mean_norm(&points, settings.input_shape);
+            if points.len() == settings.input_shape {
+                check_delta(*delta, share, data)?;
+            }
         }
         let state = match settings.nb_points() {
             None if !points.is_empty() => {
@@ -216,6 +219,20 @@ impl Recipe {
         let sae = self.sae(device, &data, points, seed, &mut starting).await?;
         Run::new(self.trainer(sae, &data)?, self.loader(&data)?)
     }
+}
+
+/// Refuses a share of next to nothing: the one centre of centred data is their mean.
+fn check_delta(delta: f32, share: f32, data: &Ingredients) -> Result<()> {
+    let spread = DataFacts::new(&data.statistics, &data.normalizer).row_variance.sqrt();
+    if share == 0.0 || f64::from(delta / share) > 1e-4 * spread {
+        return Ok(());
+    }
+    Err(Error::setting(
+        "the points' mean norm, of which --delta-relative is a share,",
+        format!("{:e}", delta / share),
+        format!("large beside {spread:.3}, how far rows lie from their mean"),
+        "Take more points than one, or give --delta.",
+    ))
 }
 
 /// Mean length of `points` [N, d].

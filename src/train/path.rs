@@ -4,8 +4,8 @@ use super::Needs;
 use crate::sae::{Encoder, SaeSettings, Selection};
 use serde::{Deserialize, Serialize};
 
-/// The ways to compute x̂ and the gradients; all give the same numbers up to rounding (reference.md, "the same step
-/// in a tenth of the work").
+/// The ways to compute x̂ and the gradients; all give the same numbers up to rounding (ARCHITECTURE.md, "The three
+/// paths of a step").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Path {

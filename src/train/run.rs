@@ -76,6 +76,7 @@ impl Run {
     /// Those of [`Trainer::step`] and of reading the data.
     pub async fn step(&mut self) -> Result<bool> {
         loop {
+            self.trainer.check_sound()?;
             if self.trainer.is_done() {
                 return Ok(false);
             }

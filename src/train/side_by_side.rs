@@ -55,6 +55,7 @@ impl SideBySide {
     /// Those of [`Trainer::step`] and of reading the data.
     pub async fn step(&mut self) -> Result<bool> {
         loop {
+            self.trainers.iter().try_for_each(Trainer::check_sound)?;
             let Some(first) = self.trainers.first().filter(|trainer| !trainer.is_done()) else {
                 return Ok(false);
             };

@@ -58,6 +58,8 @@ pub struct Trainer {
     workspace: Workspace,
     clip: Clip,
     pending: Vec<PendingStep>,
+    /// The step that was not finite any more, its loss and the norm of its gradient.
+    failed: Option<(PendingStep, f32, f32)>,
     /// What monitoring 2 found of the step that is pending.
     details: BTreeMap<String, f64>,
     events: Vec<Event>,
@@ -142,6 +144,7 @@ impl Trainer {
             counters,
             data,
             pending: Vec::with_capacity(LOG_ROWS),
+            failed: None,
             events: Vec::new(),
             details: BTreeMap::new(),
             path_is_fixed: false,
@@ -251,7 +254,7 @@ impl Trainer {
         self.progress.epoch >= self.settings.epochs
     }
 
-    /// One step on a batch of normalised rows, at most `batch_size` of them. What it found out comes as events, at
+    /// One step on a batch of normalised rows [B, d], at most `batch_size` of them. What it found out comes as events, at
     /// once on the CPU and some steps later on a GPU.
     ///
     /// # Errors
@@ -264,6 +267,7 @@ impl Trainer {
             let hint = "Leave out batches without rows.".into();
             return Err(Error::Empty { what: "the batch".into(), hint });
         }
+        self.check_sound()?;
         let lr = self.learning_rate();
         let rates = self.settings.rates(lr);
         let spread = in_pool(|| {
@@ -346,7 +350,7 @@ impl Trainer {
         self.sae
     }
 
-    /// The gradient of every parameter for one batch, before clipping, in the order of
+    /// The gradient of every parameter for one batch of normalised rows [B, d], before clipping, in the order of
     /// [`Sae::parameters`]; the model stays as it is. For tests and for those who want to look.
     ///
     /// # Errors
@@ -366,7 +370,7 @@ impl Trainer {
         Ok(gradients)
     }
 
-    /// The loss of one batch in train mode; the model stays as it is.
+    /// The loss of one batch of normalised rows [B, d] in train mode; the model stays as it is.
     ///
     /// # Errors
     /// As [`Trainer::step`].

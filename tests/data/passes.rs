@@ -127,18 +127,9 @@ fn a_set_larger_than_the_bound_stays_within_it() {
     }
 }
 
-/// The demo data, where this checkout has it.
-fn demo() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    [root.join("examples/data"), root.join("../shared/data/demo")].into_iter().find(|p| p.is_dir())
-}
-
 #[test]
-fn the_demo_data_if_present() {
-    let Some(directory) = demo() else {
-        eprintln!("skipped: this checkout has no demo data");
-        return;
-    };
+fn the_demo_data() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/data");
     let pictures = DataSet::open(&[directory.join("clipart-efflite0.safetensors")], None).unwrap();
     assert_eq!((pictures.rows(), pictures.width()), (6272, 320));
     let grid = pictures.grid().unwrap().unwrap();

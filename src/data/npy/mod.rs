@@ -65,12 +65,22 @@ fn dtype(path: &Path, descr: &str) -> Result<(Dtype, bool)> {
         _ => {
             return Err(Error::file(
                 path,
-                format!("the array has dtype {descr}, but activations are f16, f32 or f64"),
+                format!(
+                    "the array has dtype {}, but activations are f16, f32 or f64 (of 2, 4 or 8 bytes)",
+                    shortened(descr)
+                ),
                 "Convert it with array.astype(numpy.float32) and save it again.",
             ));
         }
     };
     Ok((dtype, big_endian))
+}
+
+/// The beginning of a text of a file, fit for a terminal.
+fn shortened(text: &str) -> String {
+    let shown: String = text.chars().filter(|letter| !letter.is_control()).take(80).collect();
+    let rest = if shown.len() < text.len() { "…" } else { "" };
+    format!("{shown}{rest}")
 }
 
 fn truncated(path: &Path) -> Error {
@@ -84,7 +94,7 @@ fn truncated(path: &Path) -> Error {
 fn malformed(path: &Path, problem: String) -> Error {
     Error::file(
         path,
-        format!("the .npy header is malformed: {problem}"),
+        format!("the .npy header is malformed: {}", shortened(&problem)),
         "Write the file again with numpy.save.",
     )
 }

@@ -39,7 +39,8 @@ impl Trainer {
             // Thresholds that are clipped apart have a norm of their own.
             let threshold_norm = figures[log::THRESHOLD_NORM];
             if !(loss.is_finite() && grad_norm.is_finite() && threshold_norm.is_finite()) {
-                return Err(diverged(&step, loss, grad_norm + threshold_norm));
+                self.failed = Some((step, loss, grad_norm + threshold_norm));
+                return self.check_sound();
             }
             if figures[log::ACTIVE] == 0.0 {
                 silent = silent.or(Some((step, grad_norm)));
@@ -62,9 +63,18 @@ impl Trainer {
         }
         match silent {
             Some((step, grad_norm)) if !self.selects_with_numbers().await? => {
-                Err(diverged(&step, f32::NAN, grad_norm))
+                self.failed = Some((step, f32::NAN, grad_norm));
+                self.check_sound()
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses to go on once a step was not finite: the same error each time.
+    pub(in crate::train) fn check_sound(&self) -> Result<()> {
+        match &self.failed {
+            Some((step, loss, grad_norm)) => Err(diverged(step, *loss, *grad_norm)),
+            None => Ok(()),
         }
     }
 
