@@ -2,7 +2,7 @@
 //!
 //! A sparse autoencoder turns the activations of a neural network into a dictionary of concepts. An *archetypal* one
 //! (Fel et al., ICML 2025, arXiv 2502.12892) holds every atom of that dictionary close to the convex hull of real data
-//! points, D = (W C + R)·eᵐ, so that it comes out (nearly) the same at every run. This crate trains and applies the
+//! points, D = (W C + R)·eᵐ, so that runs agree much better than those of a free one. This crate trains and applies the
 //! models of the reference implementation, [`sae::RaTopKSae`] and [`sae::RaJumpSae`], and the baselines that they are held
 //! against, with WGSL compute shaders or with plain Rust, and reads and writes its weights.
 //!

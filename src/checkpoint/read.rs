@@ -114,7 +114,8 @@ impl Checkpoint {
         }
     }
 
-    /// The model, on `device`.
+    /// The model, on `device`, in train mode: for its codes alone call [`Sae::eval`] first, which matters to batch norms and batch
+    /// top-k.
     ///
     /// # Errors
     /// [`Error::File`] if a tensor cannot be read, [`Error::Shape`] if one is missing or of another shape than the

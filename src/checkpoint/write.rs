@@ -58,6 +58,9 @@ impl<'a> Contents<'a> {
 ///
 /// # Errors
 /// [`crate::Error::Device`] if a tensor could not be read back.
+///
+/// # Panics
+/// If a run has figures on the device that were not read yet: see [`crate::train::Trainer::collect`].
 pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
     let entries = contents.entries().await?;
     let tensors: Vec<_> = entries.iter().map(Entry::out).collect();
@@ -70,6 +73,9 @@ pub async fn to_bytes(contents: Contents<'_>) -> Result<Vec<u8>> {
 /// # Errors
 /// [`crate::Error::File`] if a value is not finite,
 /// [`crate::Error::Io`] if it cannot be written, [`crate::Error::Device`] if a tensor could not be read back.
+///
+/// # Panics
+/// As [`to_bytes`].
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn save(path: impl AsRef<std::path::Path>, contents: Contents<'_>) -> Result<()> {
     let entries = contents.entries().await?;

@@ -446,7 +446,7 @@ impl Sae {
         Ok(rows)
     }
 
-    /// Encodes and decodes normalised rows: (pre-codes and codes, x̂).
+    /// Encodes and decodes normalised rows x [B, d]: (pre-codes and codes, x̂ [B, d], normalised too).
     ///
     /// # Errors
     /// As [`Sae::encode_tensor`] and [`Sae::decode_tensor`].
@@ -456,7 +456,7 @@ impl Sae {
         Ok((encoded, x_hat))
     }
 
-    /// The codes of raw rows, on the host: what an embedding program wants.
+    /// The codes of raw rows [B, d], on the host: what an embedding program wants.
     ///
     /// # Errors
     /// As [`Sae::encode`].

@@ -24,9 +24,9 @@ pub const METADATA_KEY: &str = "archetypal_codes";
 const LONG_ABOUT: &str = "\
 Write the codes of activations to a file
 
-The SAE's own normalisation is applied to the rows. For ra-topk the file holds `indices` [n, k] u32, `values` [n, k] \
-f32 and `counts` [n] u32: row i has counts[i] codes, the places after them are 0. For ra-jump it holds CSR: `indptr` \
-[n + 1] i64, `indices` u32 and `values` f32. With --dense it holds `codes` [n, K] f32 instead. Rows are in the order \
+The SAE's own normalisation is applied to the rows. For topk and ra-topk the file holds `indices` [n, k] u32, `values` [n, k] \
+f32 and `counts` [n] u32: row i has counts[i] codes, the places after them are 0. For the others it holds CSR: `indptr` \
+[n + 1] i64, `indices` u32 and `values` f32. A dense file (--dense) has `codes` [n, K] f32 instead. Rows are in the order \
 of the files.";
 
 /// Write the codes of activations to a file

@@ -27,7 +27,7 @@ pub enum Start {
     #[default]
     Reference,
     /// A linear encoder whose rows are matched filters of the atoms; where there are more concepts than points, W of
-    /// blends that are near centres of the data, and R of what they lack. See [`Start::apply`].
+    /// blends that are near centres of the data, and R of what they lack.
     Matched,
 }
 

@@ -79,7 +79,7 @@ export interface JumpOptions {
   kernel?: Kernel;
 }
 
-/** How to train. What is not given has the defaults of the command `archetypal train`. */
+/** How to train. What is not given has the reference's defaults, those of `archetypal train --preset reference`. */
 export interface TrainOptions {
   /** Passes over the data; 20. */
   epochs?: number;

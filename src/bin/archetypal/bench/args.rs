@@ -24,7 +24,7 @@ pub struct Args {
     /// 384/4096/1024/1024/16,768/10000/2000/1024/20]
     #[arg(long, value_delimiter = ',', value_name = "d/K/N/B/k[,...]")]
     pub sizes: Vec<Size>,
-    /// Measure 768/32768/8192/2048/32 too: some minutes, 6 GB of memory
+    /// Measure 768/32768/8192/2048/32 too: some minutes, 6 GB of memory [default: --sizes alone]
     #[arg(long)]
     pub large: bool,
     /// The model
@@ -47,15 +47,16 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
     /// Write the rows and the points of the first size to this .safetensors file, as `rows` and `points`, and the initial
-    /// encoder and thresholds under the reference's names, for other programs to do the same with, and end
+    /// encoder and thresholds under the reference's names, for other programs to do the same with, and end [default: measure]
     #[arg(long, value_name = "FILE")]
     pub save_data: Option<PathBuf>,
     /// Make all products of the encoder in float32, also where the processor finds the few that count by others: to
-    /// compare. Codes differ by rounding at most
+    /// compare. Codes differ by rounding at most [default: as few as possible]
     #[arg(long)]
     pub no_shortlists: bool,
     /// Instead of all this, let each of d, K, N, B and k vary around the first size, K up to 65 536, and write time
-    /// and memory of a step as a page with plots, or as a picture of these alone if FILE ends in .svg
+    /// and memory of a step as a page with plots, or as a picture of these alone if FILE ends in .svg [default: one size at a
+    /// time]
     #[arg(long, value_name = "FILE")]
     pub scaling: Option<PathBuf>,
 }

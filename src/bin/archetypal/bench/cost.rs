@@ -1,4 +1,4 @@
-//! The counts of reference.md: the flops of each part of a step, and the bytes that it must move at least.
+//! The counts of ARCHITECTURE.md's "The three paths of a step": the flops of each part of a step, and the bytes that it must move at least.
 
 use super::size::Size;
 use archetypal::train::Path;

@@ -37,7 +37,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// `flops` as reference.md counts them; `values` are the numbers read and written.
+    /// `flops` as in `cost.rs`; `values` are the numbers read and written.
     async fn time(
         &mut self,
         name: &'static str,

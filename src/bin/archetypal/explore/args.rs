@@ -35,27 +35,28 @@ pub struct Args {
     pub data: DataArgs,
     /// What the rows are of: one JSON object a line with text, image, label or name; a line for each row or, where the
     /// data's metadata has a grid, for each picture. Images are paths relative to this file
+    /// [default: rows by their numbers]
     #[arg(long, value_name = "FILE.jsonl")]
     pub examples: Option<PathBuf>,
-    /// Where it goes, a folder; an atlas of before is replaced
+    /// Where it goes, a folder; an atlas of before is replaced [default: served on this machine]
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Port of 127.0.0.1 to serve on, 0 for any [default: 7878, or any if that is taken]
     #[arg(long, value_name = "N", conflicts_with = "out")]
     pub port: Option<u16>,
-    /// Write the atlas only, without the page that shows it
+    /// Write the atlas only, without the page that shows it [default: both]
     #[arg(long, requires = "out")]
     pub data_only: bool,
     /// What the page calls it [default: the name of the SAE's file]
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
-    /// Leave out the normalised rows, with which the page encodes what its visitor chooses
+    /// Leave out the normalised rows, with which the page encodes what its visitor chooses [default: they are in it]
     #[arg(long)]
     pub no_rows: bool,
     /// Give the raw data along, on which the page can train [default: if they take at most 32 MiB]
     #[arg(long, conflicts_with = "no_data")]
     pub with_data: bool,
-    /// Leave out the raw data
+    /// Leave out the raw data [default: if they take more than 32 MiB]
     #[arg(long)]
     pub no_data: bool,
     #[command(flatten)]

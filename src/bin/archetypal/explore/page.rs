@@ -16,8 +16,8 @@ pub fn check() -> Outcome {
         return Ok(());
     }
     Err(Failure::Usage(
-        "this program was built without the explorer page; install it with `cargo install archetypal --features page`, \
-         or write the atlas alone with --out DIR --data-only"
+        "this program was built without the explorer page; in a clone, `scripts/build-web.sh` and then `cargo install \
+         --path . --features page` make one with it; or write the atlas alone with --out DIR --data-only"
             .into(),
     ))
 }

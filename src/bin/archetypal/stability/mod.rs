@@ -63,7 +63,7 @@ pub struct Args {
     /// Whether seeds have points of their own, the same ones, or first the one and then the other
     #[arg(long, value_enum, default_value_t, value_name = "WHOSE")]
     points_of: PointsOf,
-    /// Leave out the baselines
+    /// Leave out the baselines [default: with them]
     #[arg(long)]
     no_baselines: bool,
     /// Judge reconstruction, sparsity, OOD and what fires together on these rows, which are not trained on; may be given
