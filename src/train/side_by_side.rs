@@ -79,6 +79,11 @@ impl SideBySide {
         }
     }
 
+    /// The index of the run of which a step was not finite, if that is why [`SideBySide::step`] fails.
+    pub fn failed(&self) -> Option<usize> {
+        self.trainers.iter().position(|trainer| trainer.check_sound().is_err())
+    }
+
     /// How far they are, as a share of all steps.
     pub fn progress(&self) -> f64 {
         let Some(first) = self.trainers.first() else { return 1.0 };

@@ -152,7 +152,17 @@ fn output_that_cannot_be_written_is_refused_before_training() {
     let words = format!("train data.npy --out a --log no/such/log {SMALL}");
     scene.fails(1, &words, &["no/such/log"]);
     scene.fails(2, &format!("train data.npy --out a --log data.npy {SMALL}"), &["overwrite"]);
-    scene.fails(2, &format!("train data.npy --out a --log a {SMALL}"), &["--log and --out"]);
+    for log in ["a", "./a", "../NAME/a"] {
+        let log = log.replace(
+            "NAME",
+            &scene.path(".").canonicalize().unwrap().file_name().unwrap().to_string_lossy(),
+        );
+        scene.fails(
+            2,
+            &format!("train data.npy --out a --log {log} {SMALL}"),
+            &["--log and --out"],
+        );
+    }
     // Nothing is left beside the data.
     assert_eq!(std::fs::read_dir(scene.path("")).unwrap().count(), 2);
 }
@@ -197,4 +207,15 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && !stderr.contains("panicked"), "{stderr}");
+}
+
+/// A device on which every write finds a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_on_a_full_disk_does_not_end_the_run() {
+    let scene = Scene::new();
+    let ended = scene.ok(&format!("train data.npy --out a --log /dev/full {SMALL}"));
+    assert!(ended.stderr.contains("training goes on without the log"), "{ended:?}");
+    assert_eq!(ended.stderr.matches("/dev/full").count(), 1, "{ended:?}");
+    scene.ok("inspect a");
 }

@@ -239,3 +239,11 @@ fn a_sweep_tells_sets_of_several_files_and_tensors_apart() {
         assert_eq!(found.as_array().unwrap().len(), lines, "{data}");
     }
 }
+
+#[test]
+fn a_model_that_diverges_is_named() {
+    let scene = Scene::new();
+    let words =
+        "sweep data.npy --concepts 8,16 --top-k 3 --points 4 --epochs 1 --batch-size 64 --lr 1e38";
+    scene.fails(1, &format!("{words} --out s.jsonl"), &["-N4-k3-seed0", "became", "--lr"]);
+}

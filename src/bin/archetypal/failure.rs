@@ -16,8 +16,8 @@ pub enum Failure {
     Error(Error),
     /// The options do not go together.
     Usage(String),
-    /// The file could not be written; in which other one the model is.
-    Rescued(String),
+    /// The library's reason, and what else there is to know of it.
+    Told(String),
     /// The user stopped it; what there is to know.
     Interrupted(String),
     /// Nobody reads the output any more.
@@ -46,7 +46,7 @@ impl Failure {
         match self {
             Self::Closed => 0,
             Self::Error(Error::Setting { .. }) | Self::Usage(_) => 2,
-            Self::Error(_) | Self::Rescued(_) | Self::Interrupted(_) => 1,
+            Self::Error(_) | Self::Told(_) | Self::Interrupted(_) => 1,
         }
     }
 
@@ -55,7 +55,7 @@ impl Failure {
         let message = match &self {
             Self::Closed => String::new(),
             Self::Error(error) => format!("error: {}\n", error.to_string().trim_end()),
-            Self::Rescued(message) | Self::Usage(message) => format!("error: {message}\n"),
+            Self::Told(message) | Self::Usage(message) => format!("error: {message}\n"),
             Self::Interrupted(message) => format!("{message}\n"),
         };
         // Where stderr is closed there is nobody to tell.

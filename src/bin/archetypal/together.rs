@@ -1,8 +1,13 @@
 //! Training several models side by side until they are done, or until Ctrl-C.
 
-use crate::{Context, failure::Outcome, interrupt, kernels, text, unfinished::Unfinished};
+use crate::{
+    Context,
+    failure::{Failure, Outcome},
+    interrupt, kernels, text,
+    unfinished::Unfinished,
+};
 use archetypal::{
-    Result,
+    Error, Result,
     data::Loader,
     train::{Event, SideBySide, Trainer},
 };
@@ -69,7 +74,10 @@ async fn step_all(
     let task = context.reporter.task("train", 1000);
     let mut done = false;
     while !done && !interrupt::requested() {
-        done = !all.step().await?;
+        done = match all.step().await {
+            Ok(more) => !more,
+            Err(error) => return Err(of_model(error, all.failed().map(|i| names[i]))),
+        };
         task.at((all.progress() * 1000.0) as u64);
         for (_, event) in all.take_events() {
             if let Event::Warning { message } = event {
@@ -88,4 +96,12 @@ async fn step_all(
         task.done(&format!("{} models side by side", names.len()));
     }
     Ok(all.into_trainers())
+}
+
+/// An error with the model that it is of, where that is known.
+fn of_model(error: Error, name: Option<&String>) -> Failure {
+    match name {
+        Some(name) => Failure::Told(format!("{name}: {error}")),
+        None => error.into(),
+    }
 }

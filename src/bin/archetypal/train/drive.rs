@@ -135,7 +135,7 @@ async fn rescue(error: Error, out: &Path, trainer: &Trainer, with_state: bool) -
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy();
     let place = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
     match save(&place, trainer, with_state).await {
-        Ok(_) => Failure::Rescued(format!(
+        Ok(_) => Failure::Told(format!(
             "{error}; the model is in {} instead: move it from there",
             place.display()
         )),

@@ -25,15 +25,18 @@ impl EventLog {
     pub fn open(path: Option<&Path>, resumed: Option<u64>, monitoring: u8) -> Result<Self> {
         let Some(path) = path else { return Ok(Self { file: None, monitoring }) };
         let mut options = OpenOptions::new();
-        options.create(true).read(true).append(true);
-        let file = options.open(path).and_then(|mut file| {
-            let kept = match resumed {
-                Some(step) => kept(&mut file, step)?,
-                None => 0,
-            };
-            file.set_len(kept)?;
-            Ok(file)
-        });
+        options.create(true);
+        let file = match resumed {
+            // A pipe or a terminal has nothing to go on from.
+            Some(step) if path.is_file() => {
+                options.read(true).append(true).open(path).and_then(|mut file| {
+                    let kept = kept(&mut file, step)?;
+                    file.set_len(kept)?;
+                    Ok(file)
+                })
+            }
+            _ => options.write(true).truncate(true).open(path),
+        };
         let file = file.map_err(|e| Error::io("write", path, e))?;
         Ok(Self { file: Some((file, path.to_owned())), monitoring })
     }
