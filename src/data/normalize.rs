@@ -46,7 +46,7 @@ impl Normalizer {
         Self { shift: vec![0.0; width], scale: vec![1.0; width] }
     }
 
-    /// From what was stored: a shift and a scale for each dimension, [d] both; a row becomes (x − shift) · scale.
+    /// From what was stored: a shift and a scale for each dimension (d of both); a row becomes (x − shift) · scale.
     ///
     /// # Errors
     /// [`Error::Shape`] if the lengths differ, [`Error::Setting`] if a shift is not finite or a scale not a

@@ -18,6 +18,15 @@ pub(super) fn check_width(trainer: &Trainer, loader: &Loader) -> Result<()> {
     Err(Error::shape("the data", &found, &expected, hint))
 }
 
+/// An epoch has no batch left that was not closed: its last step failed.
+pub(super) fn cut_short(trainer: &Trainer) -> Error {
+    Error::Device {
+        device: trainer.sae().device().name(),
+        problem: "it did not finish the last step of an epoch".into(),
+        hint: "Go on from what was saved last.".into(),
+    }
+}
+
 /// A trainer fed from a loader, step by step, from wherever the trainer stands.
 pub struct Run {
     trainer: Trainer,
@@ -80,6 +89,7 @@ impl Run {
             if self.trainer.is_done() {
                 return Ok(false);
             }
+            let opened = self.batches.is_none();
             let batches = match &mut self.batches {
                 Some(batches) => batches,
                 none => {
@@ -88,6 +98,7 @@ impl Run {
                 }
             };
             match batches.next() {
+                None if opened => return Err(cut_short(&self.trainer)),
                 None => self.batches = None,
                 Some(batch) => {
                     let batch = batch?;

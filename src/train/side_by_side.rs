@@ -1,6 +1,9 @@
 //! Several runs over the same batches: the data are read, normalised and shuffled once for all of them.
 
-use super::{Event, Trainer, run::check_width};
+use super::{
+    Event, Trainer,
+    run::{check_width, cut_short},
+};
 use crate::{
     data::{BatchStream, Loader},
     error::{Error, Result},
@@ -59,6 +62,7 @@ impl SideBySide {
             let Some(first) = self.trainers.first().filter(|trainer| !trainer.is_done()) else {
                 return Ok(false);
             };
+            let opened = self.batches.is_none();
             let batches = match &mut self.batches {
                 Some(batches) => batches,
                 none => {
@@ -67,6 +71,9 @@ impl SideBySide {
                 }
             };
             let Some(batch) = batches.next() else {
+                if opened {
+                    return Err(cut_short(first));
+                }
                 self.batches = None;
                 continue;
             };

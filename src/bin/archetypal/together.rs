@@ -86,9 +86,17 @@ async fn step_all(
         }
         let step = all.trainers().first().map_or(0, |trainer| trainer.progress().step);
         if !done && unfinished.is_due(step) {
-            all.collect().await?;
+            if let Err(error) = all.collect().await {
+                return Err(of_model(error, all.failed().map(|i| names[i])));
+            }
             for (name, trainer) in names.iter().zip(all.trainers()) {
-                unfinished.save(name, trainer).await?;
+                match unfinished.save(name, trainer).await {
+                    // A full disk may have room again by the next time.
+                    Err(Failure::Error(error @ Error::Io { .. })) => {
+                        context.reporter.warn(&format!("{error}; training goes on"));
+                    }
+                    saved => saved?,
+                }
             }
         }
     }

@@ -119,20 +119,26 @@ impl Unfinished {
         Ok(archetypal::checkpoint::save(path, Contents::Run(trainer)).await?)
     }
 
-    /// Writes the states of all runs that have begun; how many files there are of them.
+    /// Writes the states of all runs that have begun; how many files there are of them. One that cannot be written leaves the others
+    /// alone.
     pub async fn save_all<'a>(
         &self,
         runs: impl IntoIterator<Item = (&'a String, &'a mut Trainer)>,
     ) -> Outcome<usize> {
-        let mut saved = 0;
-        for (name, trainer) in runs {
-            if trainer.progress().step > 0 {
-                trainer.collect().await?;
-                self.save(name, trainer).await?;
-                saved += usize::from(self.folder.is_some());
+        let (mut saved, mut failed) = (0, None);
+        for (name, trainer) in runs.into_iter().filter(|(_, trainer)| trainer.progress().step > 0) {
+            match self.collect_and_save(name, trainer).await {
+                Ok(()) => saved += usize::from(self.folder.is_some()),
+                Err(failure) => failed = failed.or(Some(failure)),
             }
         }
-        Ok(saved)
+        failed.map_or(Ok(saved), Err)
+    }
+
+    async fn collect_and_save(&self, name: &str, trainer: &mut Trainer) -> Outcome {
+        let collected = trainer.collect().await;
+        collected.map_err(|error| Failure::Told(format!("{name}: {error}")))?;
+        self.save(name, trainer).await
     }
 
     /// Takes away the state of a run that is needed no more.

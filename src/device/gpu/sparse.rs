@@ -74,8 +74,8 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
     shapes::sparse_product(codes, m, out);
     let (width, n) = (codes.width(), out.cols());
     let operands = [codes.indices.gpu(), codes.values.gpu(), codes.counts.gpu(), out.gpu()];
-    // A thread goes through all of a row's codes, and then through its part of the columns.
-    let lanes = gpu.kernels.lanes(Rounds { shared: 1, each: width + 64 });
+    // A thread goes through all of a row's codes, however many share the columns.
+    let lanes = gpu.kernels.lanes(Rounds::from(1));
     let constants = of_lanes(&SPMM, lanes);
     let block = lanes.map_or(LANES, |lanes| lanes as usize) * columns(lanes);
     for segment in segments(operands, out.rows()) {

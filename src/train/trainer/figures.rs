@@ -23,6 +23,7 @@ impl Trainer {
 
     /// Reads the figures of the steps that have none yet.
     pub(super) async fn read_figures(&mut self) -> Result<()> {
+        self.check_sound()?;
         if self.pending.is_empty() {
             return Ok(());
         }

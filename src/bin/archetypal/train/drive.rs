@@ -64,13 +64,10 @@ impl Listeners<'_> {
             self.view.event(&event);
             if let Err(error) = self.log.write(&event) {
                 self.log.close();
-                self.warn(format!("{error}; training goes on without the log"));
+                let message = format!("{error}; training goes on without the log");
+                self.view.event(&Event::Warning { message });
             }
         }
-    }
-
-    fn warn(&mut self, message: String) {
-        self.view.event(&Event::Warning { message });
     }
 }
 
@@ -82,7 +79,7 @@ pub async fn drive(
     warnings: Vec<String>,
 ) -> Outcome<Finished> {
     let monitoring = run.trainer().settings().monitoring;
-    let resumed = args.resume.as_ref().map(|_| run.trainer().progress().step);
+    let resumed = args.resume.as_deref().map(|file| (file, run.trainer().progress().step));
     let log = EventLog::open(args.log.as_deref(), resumed, monitoring)?;
     let view = context.reporter.training(run.trainer().settings().epochs);
     let mut listeners = Listeners { log, view };
@@ -107,8 +104,12 @@ pub async fn drive(
             run.trainer_mut().collect().await?;
             listeners.tell(run.trainer_mut().take_events());
             match save(args.out(), run.trainer(), true).await {
-                Ok(saved) => listeners.tell([saved]),
-                Err(error) => listeners.warn(format!("{error}; training goes on")),
+                // A full disk may have room again by the next time.
+                Err(error @ Error::Io { .. }) => {
+                    listeners
+                        .tell([Event::Warning { message: format!("{error}; training goes on") }]);
+                }
+                saved => listeners.tell([saved?]),
             }
         }
     }
@@ -132,10 +133,14 @@ pub async fn drive(
 /// What there is to say once the file could not be written, a full disk for one, and the model lies among the system's temporary
 /// files instead, if that went well.
 async fn rescue(error: Error, out: &Path, trainer: &Trainer, with_state: bool) -> Failure {
-    let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy();
-    let place = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
-    match save(&place, trainer, with_state).await {
-        Ok(_) => Failure::Told(format!(
+    let name = out.file_name().unwrap_or(out.as_os_str());
+    let Ok(place) = tempfile::Builder::new().suffix(name).tempfile() else { return error.into() };
+    let place = place.into_temp_path();
+    if save(&place, trainer, with_state).await.is_err() {
+        return error.into();
+    }
+    match place.keep() {
+        Ok(place) => Failure::Told(format!(
             "{error}; the model is in {} instead: move it from there",
             place.display()
         )),

@@ -3,7 +3,7 @@
 use archetypal::{Error, Result, train::Event};
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -20,20 +20,20 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens `path`: anew, or to go on with a run from step `resumed`, whose later steps are then written again. At
-    /// monitoring 0 neither steps nor epochs are written.
-    pub fn open(path: Option<&Path>, resumed: Option<u64>, monitoring: u8) -> Result<Self> {
+    /// Opens `path`: anew, or to go on with a run from its `resumed` checkpoint, a file and its step, after which steps are
+    /// written again. At monitoring 0 neither steps nor epochs are written.
+    pub fn open(
+        path: Option<&Path>,
+        resumed: Option<(&Path, u64)>,
+        monitoring: u8,
+    ) -> Result<Self> {
         let Some(path) = path else { return Ok(Self { file: None, monitoring }) };
         let mut options = OpenOptions::new();
         options.create(true);
         let file = match resumed {
             // A pipe or a terminal has nothing to go on from.
-            Some(step) if path.is_file() => {
-                options.read(true).append(true).open(path).and_then(|mut file| {
-                    let kept = kept(&mut file, step)?;
-                    file.set_len(kept)?;
-                    Ok(file)
-                })
+            Some(checkpoint) if path.is_file() => {
+                cut(path, checkpoint).and_then(|()| options.append(true).open(path))
             }
             _ => options.write(true).truncate(true).open(path),
         };
@@ -59,33 +59,46 @@ impl EventLog {
     }
 }
 
-/// Bytes of the log of a run that goes on from `step`: without a line that was cut short, nor the steps after the checkpoint of that
-/// step, which a killed run leaves behind.
-fn kept(file: &mut File, step: u64) -> io::Result<u64> {
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
+/// Takes from the log of a run that goes on what it would have twice: a line that was cut short, and the steps after the checkpoint,
+/// which a killed run leaves behind.
+fn cut(path: &Path, checkpoint: (&Path, u64)) -> io::Result<()> {
+    let text = std::fs::read(path)?;
+    let kept = kept(&text, checkpoint);
+    if kept < text.len() {
+        OpenOptions::new().write(true).open(path)?.set_len(kept as u64)?;
+    }
+    Ok(())
+}
+
+/// How many bytes stay.
+fn kept(text: &[u8], (file, step): (&Path, u64)) -> usize {
+    let file = file.display().to_string();
     let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let (mut at, mut after_checkpoint, mut kept) = (0, false, whole);
     for line in text[..whole].split_inclusive(|&byte| byte == b'\n') {
         match serde_json::from_slice(line) {
-            Ok(Line { event: "checkpoint", step: Some(saved) }) if saved == step => {
+            Ok(Line::Checkpoint { step: saved, path }) if saved == step && path == file => {
                 (after_checkpoint, kept) = (true, whole);
             }
-            Ok(Line { event: "step", .. }) if after_checkpoint => {
-                (after_checkpoint, kept) = (false, at);
-            }
+            Ok(Line::Step {}) if after_checkpoint => (after_checkpoint, kept) = (false, at),
             _ => {}
         }
         at += line.len();
     }
-    Ok(kept as u64)
+    kept
 }
 
 /// What tells where a line belongs.
 #[derive(serde::Deserialize)]
-struct Line<'a> {
-    event: &'a str,
-    step: Option<u64>,
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line {
+    Step {},
+    Checkpoint {
+        step: u64,
+        path: String,
+    },
+    #[serde(other)]
+    Other,
 }
 
 #[cfg(test)]
@@ -96,23 +109,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
         std::fs::write(&path, text).unwrap();
-        drop(EventLog::open(Some(&path), Some(step), 1).unwrap());
+        drop(EventLog::open(Some(&path), Some((Path::new("a"), step)), 1).unwrap());
         std::fs::read_to_string(&path).unwrap()
     }
 
     #[test]
     fn what_a_killed_run_wrote_after_its_checkpoint_goes() {
-        let before = "{\"event\":\"step\",\"step\":8}\n{\"event\":\"checkpoint\",\"step\":9}\n";
+        let before = "{\"event\":\"step\",\"step\":8}\n{\"event\":\"checkpoint\",\"step\":9,\"path\":\"a\"}\n";
         let done = "{\"event\":\"done\",\"steps\":9}\n";
         let later = "{\"event\":\"step\",\"step\":9}\n{\"event\":\"step\",\"step\":10}\n";
         assert_eq!(after(&format!("{before}{later}{{\"event\":\"st"), 9), before);
         assert_eq!(after(&format!("{before}{done}"), 9), format!("{before}{done}"));
         // Resumed twice from the same step.
-        assert_eq!(
-            after(&format!("{before}{later}{before}{later}"), 9),
-            format!("{before}{later}{before}")
-        );
+        let twice = format!("{before}{later}{before}");
+        assert_eq!(after(&format!("{twice}{later}"), 9), twice);
         // Of another run, or of one without checkpoints, only a line that was cut short goes.
+        let other = format!("{}{later}", before.replace("\"a\"", "\"b\""));
+        assert_eq!(after(&other, 9), other);
         assert_eq!(after(&format!("{later}{{\"ev"), 5), later);
         assert_eq!(after("", 5), "");
     }

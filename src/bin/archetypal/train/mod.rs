@@ -76,7 +76,8 @@ pub struct Args {
     /// parameters only]
     #[arg(long, help_heading = "Saving and resuming")]
     keep_optimizer: bool,
-    /// Write every event to this file as a line of JSON; a resumed run appends [default: no log]
+    /// Write every event to this file as a line of JSON; a resumed run goes on in it, from the checkpoint on [default:
+    /// no log]
     #[arg(long, value_name = "FILE.jsonl", help_heading = "Saving and resuming")]
     log: Option<PathBuf>,
 }
