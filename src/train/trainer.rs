@@ -325,7 +325,7 @@ impl Trainer {
         self.criterion.target_l0().filter(|_| warming)
     }
 
-    /// The events since the last call.
+    /// The events since the last call, which are kept until then: whoever wants none should call this now and then all the same.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }

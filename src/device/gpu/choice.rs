@@ -69,6 +69,8 @@ pub(super) const LANES: [Option<u32>; 3] = [None, Some(FEW_LANES[0]), Some(FEW_L
 
 /// QUADS of shaders/shared/part.wgsl where there are few lanes; elsewhere it is 1.
 const FEW_LANES_QUADS: usize = 4;
+/// The columns of a row that one of few threads makes at a time.
+pub(super) const FEW_LANES_COLUMNS: usize = 4 * FEW_LANES_QUADS;
 
 /// The constants of `spec` for as many threads as [`Kernels::lanes`] says.
 pub(super) fn of_lanes(spec: &KernelSpec, lanes: Option<u32>) -> Vec<(&'static str, f64)> {
@@ -76,11 +78,6 @@ pub(super) fn of_lanes(spec: &KernelSpec, lanes: Option<u32>) -> Vec<(&'static s
     let quads = ("QUADS", FEW_LANES_QUADS as f64);
     let quads = Some(quads).filter(|_| spec.mentions("override QUADS"));
     [("LANES", lanes.into())].into_iter().chain(quads).collect()
-}
-
-/// How many columns of a row a thread makes at a time, with as many others as [`Kernels::lanes`] says.
-pub(super) fn columns(lanes: Option<u32>) -> usize {
-    if lanes.is_some() { 4 * FEW_LANES_QUADS } else { 4 }
 }
 
 /// The text of dense products.

@@ -1,6 +1,6 @@
 //! Gradients as the kernels take them: stored, or made from entries where they are used.
 
-use super::choice::{Rounds, columns};
+use super::choice::{FEW_LANES_COLUMNS, Rounds};
 use super::pipelines::{Access::*, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::{Segment, segments};
@@ -44,8 +44,10 @@ impl RowsParams {
     /// Rounds of the loops over a row of `cols` columns, part by part: every row of the batch may have an entry for it. Those over
     /// the columns of a part count only for the ends, for the driver unrolls them.
     pub fn rounds(&self, cols: usize) -> Rounds {
-        let part = columns(Some(1));
-        Rounds { shared: cols.div_ceil(part), each: self.batch_rows as usize + 4 * part }
+        Rounds {
+            shared: cols.div_ceil(FEW_LANES_COLUMNS),
+            each: self.batch_rows as usize + 4 * FEW_LANES_COLUMNS,
+        }
     }
 }
 

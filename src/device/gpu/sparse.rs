@@ -1,7 +1,7 @@
 //! Products of sparse codes with dense matrices, and the codes made dense.
 
 use super::Gpu;
-use super::choice::{Rounds, columns, of_lanes};
+use super::choice::{FEW_LANES_COLUMNS, Rounds, of_lanes};
 use super::pipelines::{Access::*, Constants, KernelSpec};
 use super::registry::{Family, PLAIN};
 use super::segments::segments;
@@ -77,7 +77,8 @@ pub(super) fn spmm(gpu: &Gpu, codes: &Codes, m: &Tensor, out: &mut Tensor, accum
     // A thread goes through all of a row's codes, however many share the columns.
     let lanes = gpu.kernels.lanes(Rounds::from(1));
     let constants = of_lanes(&SPMM, lanes);
-    let block = lanes.map_or(LANES, |lanes| lanes as usize) * columns(lanes);
+    // Columns of a workgroup.
+    let block = lanes.map_or(4 * LANES, |few| few as usize * FEW_LANES_COLUMNS);
     for segment in segments(operands, out.rows()) {
         let [indices, values, counts, out] = segment.chunks;
         for (m, atoms) in m.gpu().in_use(codes.concepts()) {
