@@ -51,16 +51,5 @@ fn main(
             }
         }
     }
-    for (var j = 0u; j < 4u * QUADS; j++) {
-        let col = col0 + j * LANES;
-        if (col < params.n) {
-            let i = params.out_start + row * params.n + col;
-            let value = sum[j / 4u][j % 4u];
-            if (params.accumulate != 0u) {
-                out[i] += value;
-            } else {
-                out[i] = value;
-            }
-        }
-    }
+    store_part(params.out_start + row * params.n, col0, params.n, sum);
 }

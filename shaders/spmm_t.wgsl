@@ -12,18 +12,6 @@ fn main(
         return;
     }
     for (var col0 = t; col0 < params.cols; col0 += 4u * QUADS * LANES) {
-        var grad = gradient(row, col0);
-        for (var j = 0u; j < 4u * QUADS; j++) {
-            let col = col0 + j * LANES;
-            if (col < params.cols) {
-                let at = params.out_start + row * params.cols + col;
-                let g = grad[j / 4u][j % 4u];
-                if (params.accumulate != 0u) {
-                    out[at] += g;
-                } else {
-                    out[at] = g;
-                }
-            }
-        }
+        store_part(params.out_start + row * params.cols, col0, params.cols, gradient(row, col0));
     }
 }

@@ -41,6 +41,11 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// The library's reason, of one model among several.
+    pub fn of_model(name: &str, error: Error) -> Self {
+        Self::Told(format!("{name}: {error}"))
+    }
+
     /// 1 for an error of the data or the run, 2 for one of the command line.
     fn code(&self) -> u8 {
         match self {

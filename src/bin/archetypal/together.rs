@@ -109,7 +109,7 @@ async fn step_all(
 /// An error with the model that it is of, where that is known.
 fn of_model(error: Error, name: Option<&String>) -> Failure {
     match name {
-        Some(name) => Failure::Told(format!("{name}: {error}")),
+        Some(name) => Failure::of_model(name, error),
         None => error.into(),
     }
 }

@@ -137,7 +137,7 @@ impl Unfinished {
 
     async fn collect_and_save(&self, name: &str, trainer: &mut Trainer) -> Outcome {
         let collected = trainer.collect().await;
-        collected.map_err(|error| Failure::Told(format!("{name}: {error}")))?;
+        collected.map_err(|error| Failure::of_model(name, error))?;
         self.save(name, trainer).await
     }
 

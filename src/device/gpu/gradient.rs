@@ -17,6 +17,7 @@ static SPMM_T: KernelSpec = KernelSpec {
         "shared/spmm_t_params.wgsl",
         "shared/part.wgsl",
         "shared/grad_rows.wgsl",
+        "shared/store_part.wgsl",
         "spmm_t.wgsl"
     ),
     entry: "main",

@@ -11,7 +11,7 @@ use bytemuck::{Pod, Zeroable};
 
 static SPMM: KernelSpec = KernelSpec {
     name: "spmm",
-    source: wgsl!("shared/grid.wgsl", "shared/part.wgsl", "spmm.wgsl"),
+    source: wgsl!("shared/grid.wgsl", "shared/part.wgsl", "shared/store_part.wgsl", "spmm.wgsl"),
     entry: "main",
     storage: &[Read, Read, Read, Read, ReadWrite],
     trusted: true,
